@@ -26,8 +26,8 @@ def listen(listener: Listener) -> Iterator[None]:
         _listener = outer
 
 
-class stage:
-    """Measures the block as one stage: ``with stage("inference"): ...``."""
+class Stage:
+    """A block whose wall time is reported; see `stage`."""
 
     __slots__ = ("_name", "_start")
 
@@ -42,3 +42,8 @@ class stage:
     def __exit__(self, *_: object) -> None:
         if _listener is not None and self._start:
             _listener(self._name, time.perf_counter_ns() - self._start)
+
+
+def stage(name: str) -> Stage:
+    """Measure the block as one stage: ``with stage("inference"): ...``."""
+    return Stage(name)

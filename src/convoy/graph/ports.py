@@ -1,0 +1,138 @@
+"""What a component declares of its borders: inputs, outputs, timers, and their quality of service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from convoy.interfaces.images import CameraImage, decode
+from convoy.interfaces.messages import CompressedImage, Image, Message, type_name
+
+if TYPE_CHECKING:
+    from convoy.graph.component import Component
+
+
+@dataclass(frozen=True, slots=True)
+class QoS:
+    """Quality of service of a port, as ROS 2 names it; the history is always keep last."""
+
+    reliability: Literal["reliable", "best_effort"] = "reliable"
+    durability: Literal["volatile", "transient_local"] = "volatile"
+    depth: int = 10
+
+
+DEFAULT = QoS()
+SENSOR_DATA = QoS(reliability="best_effort", depth=5)
+LATCHED = QoS(durability="transient_local", depth=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One topic and type that feeds an input; an image input has two."""
+
+    input: str
+    topic: str
+    """The input's topic as the component names it, before the host resolves it."""
+    suffix: str
+    """Follows the resolved topic; remapping an image topic carries its ``/compressed`` along."""
+    type_name: str
+
+
+class Input:
+    """Messages of one type arrive here; the component's ``on_<name>(message)`` is called with each.
+
+    Args:
+        topic: relative name of the topic.
+        message: its message class.
+        latest: where messages arrive faster than they are handled, keep the newest only.
+    """
+
+    name: str
+
+    def __init__(self, topic: str, message: type[Any], qos: QoS = DEFAULT, *, latest: bool = False) -> None:
+        self.topic = topic
+        self.message = message
+        self.qos = qos
+        self.latest = latest
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        """Return what a host subscribes to for this input."""
+        return (Subscription(self.name, self.topic, "", type_name(self.message)),)
+
+    def decode(self, message: Any) -> Any:
+        """Return what the handler gets of a received message."""
+        return message
+
+
+class ImageInput(Input):
+    """Pictures arrive here, raw or compressed, whichever is published; the handler gets a `CameraImage`.
+
+    Subscribes to ``<topic>`` (sensor_msgs/Image) and ``<topic>/compressed`` (sensor_msgs/CompressedImage). Where
+    both are published the first one heard is used, until it has been silent for `SWITCH_AFTER_NS`.
+    """
+
+    SWITCH_AFTER_NS = 1_000_000_000
+
+    def __init__(self, topic: str, qos: QoS = SENSOR_DATA) -> None:
+        super().__init__(topic, Image, qos, latest=True)
+
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return (
+            Subscription(self.name, self.topic, "", type_name(Image)),
+            Subscription(self.name, self.topic, "/compressed", type_name(CompressedImage)),
+        )
+
+    def decode(self, message: Any) -> CameraImage:
+        return decode(message)
+
+
+class Output:
+    """The component publishes messages of one type here: ``self.<name>.publish(message)``."""
+
+    name: str
+
+    def __init__(self, topic: str, message: type[Any], qos: QoS = DEFAULT) -> None:
+        self.topic = topic
+        self.message = message
+        self.qos = qos
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, component: None, owner: type[object]) -> Output: ...
+    @overload
+    def __get__(self, component: Component, owner: type[object]) -> BoundOutput: ...
+    def __get__(self, component: Component | None, owner: type[object]) -> Output | BoundOutput:
+        if component is None:
+            return self
+        return BoundOutput(component, self)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOutput:
+    """An output of one component."""
+
+    component: Component
+    port: Output
+
+    def publish(self, message: Message) -> None:
+        """Publish a message, once the handler that is running has returned without an error."""
+        self.component.publish(self.port, message)
+
+
+class Timer:
+    """Calls the component's ``on_<name>()`` every `period_s` seconds of the component's clock."""
+
+    name: str
+
+    def __init__(self, period_s: float) -> None:
+        if period_s <= 0:
+            raise ValueError(f"a timer's period must be positive, found {period_s}")
+        self.period_ns = round(period_s * 1e9)
+
+    def __set_name__(self, owner: type[object], name: str) -> None:
+        self.name = name
