@@ -1,0 +1,7 @@
+"""A model file, its card, and how it runs. No torch here."""
+
+from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput
+from convoy.inference.errors import ModelError
+from convoy.inference.session import Session
+
+__all__ = ["CARD_KEY", "CameraInput", "DataSource", "ModelCard", "ModelError", "ModelOutput", "Session"]

@@ -1,0 +1,104 @@
+"""The card of a model: all that a user of the file needs to know, carried by the file itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from convoy.inference.errors import ModelError
+from convoy.inference.onnx_file import read_onnx
+
+CARD_KEY = "convoy.card"
+"""Key of the card, as JSON, in the ONNX file's ``metadata_props``."""
+
+_TASK_OUTPUTS = {"steering": {"steering_angle": "rad"}}
+"""The outputs, with units, that a task's users rely on."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class CameraInput(_Part):
+    """The image that the net takes, and how a camera's image becomes that."""
+
+    name: str = Field("image", description="name of the graph's input")
+    width: int = Field(ge=1, le=8192, description="pixels")
+    height: int = Field(ge=1, le=8192, description="pixels")
+    colour: Literal["rgb8", "bgr8"] = Field("rgb8", description="order of the channels")
+    layout: Literal["HWC uint8"] = Field("HWC uint8", description="axes and type of the pixels")
+    resize: Literal["stretch"] = Field("stretch", description="step that brings an image of another size to this one")
+    projection: Literal["camera", "pinhole"] = Field(
+        "camera", description="'camera': as the camera delivers it; 'pinhole': rectified by camera_info"
+    )
+
+
+class ModelOutput(_Part):
+    """One output of the graph."""
+
+    name: str = Field(description="name of the graph's output")
+    unit: str = Field(description="SI unit, or what a value stands for")
+    description: str = Field("", description="meaning, axes, sign")
+
+
+class DataSource(_Part):
+    """One data set that the model was trained on."""
+
+    name: str
+    licence: str = Field(description="licence of the data, 'not stated' where it has none")
+    frames: int = Field(ge=0, description="frames trained on")
+    part: str = Field(description="which part of it was trained on, and which was held out")
+
+
+class ModelCard(_Part):
+    """What the model is for, how it wants its image, what comes out, and where it is from."""
+
+    format: Literal[1] = Field(1, description="version of this card's layout")
+    name: str
+    task: str = Field(description="such as 'steering'")
+    version: str = "1"
+    description: str
+    input: CameraInput
+    outputs: tuple[ModelOutput, ...] = Field(min_length=1)
+    steps: tuple[str, ...] = Field((), description="named steps that the running system must take around the net")
+    classes: tuple[str, ...] = ()
+    palette: tuple[tuple[int, int, int], ...] = Field((), description="RGB of each class")
+    trained_on: tuple[DataSource, ...] = ()
+    seeds: tuple[int, ...] = ()
+    metrics: dict[str, dict[str, float]] = Field({}, description="by named held-out data: metric -> value")
+    constant: float | None = Field(None, description="mean of the training targets, in the output's unit: the baseline")
+    licence: str = Field(description="licence of the weights")
+    revision: str = Field(description="revision of the code that made the model")
+    command: str = Field(description="command that made the model")
+
+    @model_validator(mode="after")
+    def _outputs_fit_task(self) -> ModelCard:
+        found = {output.name: output.unit for output in self.outputs}
+        for name, unit in _TASK_OUTPUTS.get(self.task, {}).items():
+            if found.get(name) != unit:
+                raise ValueError(f"a {self.task} model has an output {name!r} in {unit}, this one has {found}")
+        if self.palette and len(self.palette) != len(self.classes):
+            raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours in the palette")
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path) -> ModelCard:
+        """Read the card of a model file, without loading the net.
+
+        Raises:
+            ModelError: the file is missing, damaged, not ONNX, or carries no card that this version understands.
+        """
+        path = Path(path)
+        text = read_onnx(path).metadata.get(CARD_KEY)
+        if text is None:
+            raise ModelError(
+                f"{path} is an ONNX file without a card (metadata {CARD_KEY!r}); wanted one made by `convoy train`."
+            )
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            where = ".".join(str(part) for part in fault["loc"]) or "as a whole"
+            raise ModelError(f"The card of {path} can't be used ({where}): {fault['msg']}.") from None

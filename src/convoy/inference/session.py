@@ -1,0 +1,155 @@
+"""A model file made ready to run on a device: checked, warmed up, one image in, named arrays out."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnxruntime
+
+from convoy import tracing
+from convoy.inference import devices
+from convoy.inference.card import ModelCard
+from convoy.inference.errors import ModelError
+
+_STEPS: frozenset[str] = frozenset()
+"""Named steps around the net that this version can take; a card that wants another is refused."""
+
+_FATAL = 4  # ONNX Runtime's log severity: what is wrong arrives as an exception
+
+
+class Session:
+    """Runs one model on camera images.
+
+    Attributes:
+        card: the model's card.
+        path: the model file.
+        device: where it runs: 'cpu', 'cuda' or 'tensorrt', as the runtime reports it.
+        threads: threads of one run on the CPU.
+    """
+
+    def __init__(self, path: Path, card: ModelCard, runtime: onnxruntime.InferenceSession, threads: int) -> None:
+        self.path = path
+        self.card = card
+        self.device = devices.device_of(runtime.get_providers()[0])
+        self.threads = threads
+        self._runtime = runtime
+        self._outputs = [output.name for output in card.outputs]
+        self._size = (card.input.width, card.input.height)
+        self._shape = (card.input.height, card.input.width, 3)
+
+    @classmethod
+    def load(cls, path: str | Path, task: str, device: str = "auto", threads: int | None = None) -> Session:
+        """Load a model file for a task and run it once, so that the first image waits no longer than the others.
+
+        `device` is 'auto', 'cpu', 'cuda' or 'tensorrt'; 'auto' takes CUDA where it loads, and the CPU elsewhere.
+        `threads` is the number of CPU threads of one run; None leaves half the cores to the rest of the robot.
+
+        Raises:
+            ModelError: the file is missing, damaged or not ONNX, has no card or one of another task, can't be
+                run by this runtime, contradicts its card, or the device asked for does not load.
+        """
+        path = Path(path)
+        card = ModelCard.read(path)
+        if card.task != task:
+            raise ModelError(f"{path} is a model for task {card.task!r}, wanted {task!r}.")
+        unknown = [step for step in card.steps if step not in _STEPS]
+        if unknown:
+            raise ModelError(f"{path} needs the step {unknown[0]!r}, which this version of convoy does not know.")
+        if threads is not None and threads < 1:
+            raise ModelError(f"The number of threads is {threads}, wanted 1 or more.")
+        threads = threads or max(1, _cores() // 2)
+
+        reason = ""
+        for candidate in devices.choose(device):
+            try:
+                runtime = _start(path, candidate, threads)
+            except Exception as error:  # the runtime raises bare Exceptions of its own
+                reason = _reason(error)
+                continue
+            loaded = devices.device_of(runtime.get_providers()[0])
+            if loaded == candidate:
+                break
+            reason = f"the runtime fell back to {loaded!r}"
+        else:
+            raise ModelError(f"{path} does not load on device {device!r}: {reason}")
+        _check(path, card, runtime)
+        session = cls(path, card, runtime, threads)
+        session.run(np.zeros(session._shape, np.uint8))
+        return session
+
+    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the net on one image, and return its outputs by name.
+
+        `pixels` is uint8, shape (height, width, 3) of any size, channels in the order of ``card.input.colour``.
+
+        Raises:
+            ModelError: the image has another shape or type, or the run failed.
+        """
+        with tracing.stage("inference"):
+            if pixels.shape != self._shape or pixels.dtype != np.uint8:
+                pixels = self._fit(pixels)
+            try:
+                results = self._runtime.run(self._outputs, {self.card.input.name: pixels})
+            except Exception as error:  # the runtime raises bare Exceptions of its own
+                raise ModelError(f"{self.path} failed to run on {self.device!r}: {_reason(error)}") from None
+            return dict(zip(self._outputs, results, strict=True))
+
+    def _fit(self, pixels: np.ndarray) -> np.ndarray:
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+            raise ModelError(
+                f"An image of shape {pixels.shape} and type {pixels.dtype} was given to {self.path}; "
+                "wanted uint8 of shape (height, width, 3)."
+            )
+        width, height = self._size
+        shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
+        return cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(_FATAL)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _FATAL
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    # Threads that spin between two images would burn a core of the robot for nothing.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        os.fspath(path), options, providers=devices.providers(device), enable_fallback=False
+    )
+
+
+def _check(path: Path, card: ModelCard, runtime: Any) -> None:
+    wanted = [(card.input.name, [card.input.height, card.input.width, 3], "tensor(uint8)")]
+    found = [(put.name, put.shape, put.type) for put in runtime.get_inputs()]
+    if found != wanted:
+        raise ModelError(f"{path} contradicts its card: its graph takes {_list(found)}, the card says {_list(wanted)}.")
+    names = [put.name for put in runtime.get_outputs()]
+    missing = [output.name for output in card.outputs if output.name not in names]
+    if missing:
+        raise ModelError(
+            f"{path} contradicts its card: its graph gives {', '.join(names)}, the card says {', '.join(missing)} too."
+        )
+
+
+def _list(puts: list[tuple[str, list[Any], str]]) -> str:
+    return ", ".join(f"{name} {kind} {shape}" for name, shape, kind in puts)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # what a container or taskset leaves to this process; Linux only
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _reason(error: Exception) -> str:
+    """The runtime's own words in one line, without its error codes and C++ signatures."""
+    text = str(error).strip().splitlines()[0]
+    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .*? failed:)?", "", text)
+    return re.sub(r"/onnxruntime_src/\S+ .*?\) (?=[A-Z])", "", text)
