@@ -5,7 +5,18 @@ from convoy.graph.health import Level
 from convoy.graph.host import Host
 from convoy.graph.names import NamingError, NodeName
 from convoy.graph.parameters import ComponentParameters, ParameterError
-from convoy.graph.ports import DEFAULT, LATCHED, SENSOR_DATA, ImageInput, Input, Output, QoS, Subscription, Timer
+from convoy.graph.ports import (
+    DEFAULT,
+    LATCHED,
+    SENSOR_DATA,
+    ImageHeaderInput,
+    ImageInput,
+    Input,
+    Output,
+    QoS,
+    Subscription,
+    Timer,
+)
 
 __all__ = [
     "DEFAULT",
@@ -15,6 +26,7 @@ __all__ = [
     "ComponentError",
     "ComponentParameters",
     "Host",
+    "ImageHeaderInput",
     "ImageInput",
     "Input",
     "Level",

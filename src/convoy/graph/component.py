@@ -200,15 +200,15 @@ class Component:
             finally:
                 self.state = State.FINALIZED
 
-    def deliver(self, subscription: Subscription, payload: cdr.Bytes | Message) -> None:
-        """Hand over a message, as CDR bytes or as the object itself. An inactive component ignores it."""
+    def deliver(self, subscription: Subscription, data: cdr.Bytes) -> None:
+        """Hand over the CDR bytes of a message. An inactive component ignores it."""
         if self.state is not State.ACTIVE:
             return
         port = self.inputs[subscription.input]
         if isinstance(port, ImageInput) and not self._is_source(port, subscription):
             return
         self.traffic.received[port.name] += 1
-        self._guard(port.name, lambda: self._handle(port, subscription, payload))
+        self._guard(port.name, lambda: self._handle(port, subscription, data))
 
     def set_parameters(self, changes: Mapping[str, Any]) -> None:
         """Change parameters while running.
@@ -223,12 +223,11 @@ class Component:
 
     # Inside.
 
-    def _handle(self, port: Input, subscription: Subscription, payload: Any) -> None:
+    def _handle(self, port: Input, subscription: Subscription, data: cdr.Bytes) -> None:
         with tracing.stage("decode"):
-            if isinstance(payload, (bytes, bytearray, memoryview)):
-                payload = cdr.deserialize(payload, subscription.type_name)
-            message = port.decode(payload)
-        getattr(self, f"on_{port.name}")(message)
+            message = cdr.deserialize(data, subscription.type_name)
+            value = port.decode(message)
+        getattr(self, f"on_{port.name}")(value)
         if isinstance(port, ImageInput):
             self.traffic.ages_ns.append(self.now() - nanoseconds(message.header.stamp))
 

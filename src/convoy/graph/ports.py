@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from convoy.interfaces.images import CameraImage, decode
+from convoy.interfaces.images import decode
 from convoy.interfaces.messages import CompressedImage, Image, Message, type_name
 
 if TYPE_CHECKING:
@@ -85,8 +85,15 @@ class ImageInput(Input):
             Subscription(self.name, self.topic, "/compressed", type_name(CompressedImage)),
         )
 
-    def decode(self, message: Any) -> CameraImage:
+    def decode(self, message: Any) -> Any:
         return decode(message)
+
+
+class ImageHeaderInput(ImageInput):
+    """As `ImageInput`, but the handler gets the header alone: for who watches that images come."""
+
+    def decode(self, message: Any) -> Any:
+        return message.header
 
 
 class Output:

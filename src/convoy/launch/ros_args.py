@@ -63,7 +63,7 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
         else:
             source, separator, target = value.partition(":=")
             if not separator or not source:
-                raise RosArgumentError(f"{option} {value!r}: wanted {'NAME:=VALUE' if 'p' in option else 'FROM:=TO'}.")
+                raise RosArgumentError(f"{option} {value!r}: wanted {'NAME:=VALUE' if option in ('-p', '--param') else 'FROM:=TO'}.")
             node, _, source = source.rpartition(":")
             if option in ("-p", "--param"):
                 rules.append((node or None, source, target))

@@ -1,0 +1,32 @@
+"""The one table of components: their names in launch files and on the command line, and where each one is."""
+
+from __future__ import annotations
+
+import importlib
+from typing import cast
+
+from convoy.errors import ConvoyError, nearest
+from convoy.graph import Component
+
+COMPONENTS = {
+    "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
+    "supervisor": "convoy.driving.supervisor:Supervisor",
+}
+
+
+class UnknownComponentError(ConvoyError):
+    """A component was asked for that convoy does not have."""
+
+
+def component_class(name: str) -> type[Component]:
+    """Return the class of a component by its name; its module is imported only now.
+
+    Raises:
+        UnknownComponentError: lists the names there are, nearest first.
+    """
+    if name not in COMPONENTS:
+        raise UnknownComponentError(
+            f"There is no component {name!r}; nearest first: {', '.join(nearest(name, COMPONENTS))}."
+        )
+    module, _, cls = COMPONENTS[name].partition(":")
+    return cast(type[Component], getattr(importlib.import_module(module), cls))

@@ -1,0 +1,1 @@
+"""From what the camera sees to a command that is safe to drive."""
