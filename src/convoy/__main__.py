@@ -1,0 +1,5 @@
+"""``python -m convoy``: the command line."""
+
+from convoy.commands import main
+
+main()

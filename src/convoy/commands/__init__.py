@@ -1,0 +1,61 @@
+"""The command line: one module per verb, imported only when its verb is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import warnings
+
+import typer
+
+from convoy.errors import ConvoyError
+
+VERBS = ("replay", "train", "evaluate", "bag", "run", "launch", "topics", "bench", "test")
+
+EXTRAS = {"torch": "learn", "torchvision": "learn", "lightning": "learn", "onnx": "learn", "matplotlib": "report"}
+"""Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one verb; a `ConvoyError` becomes one line and exit code 1, Ctrl-C exit code 130."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    warnings.showwarning = _show_warning
+    try:
+        if arguments and arguments[0] in VERBS:
+            _verb(arguments[0])(args=arguments[1:], prog_name=f"convoy {arguments[0]}")
+        else:
+            _everything()(args=arguments or ["--help"], prog_name="convoy")
+    except ConvoyError as error:
+        _say(str(error))
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        _say(f"This needs {error.name}; install it with: pip install 'convoy[{EXTRAS[error.name]}]'")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("interrupted")
+        sys.exit(130)
+
+
+def _verb(name: str) -> typer.Typer:
+    app: typer.Typer = importlib.import_module(f"convoy.commands.{name}").app
+    return app
+
+
+def _everything() -> typer.Typer:
+    app = typer.Typer(
+        help="Perception and control for robots and cars on ROS 2.", no_args_is_help=True, add_completion=False
+    )
+    for name in VERBS:
+        app.add_typer(_verb(name), name=name)
+    return app
+
+
+def _say(line: str) -> None:
+    print(f"convoy: {line}", file=sys.stderr)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+    if issubclass(category, UserWarning):
+        _say(f"warning: {message}")
