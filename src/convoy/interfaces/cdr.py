@@ -7,6 +7,7 @@ into bags. Arrays of a decoded message are views into the bytes: nothing is copi
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -40,29 +41,32 @@ def serialize(message: Message) -> memoryview:
     Raises:
         InterfaceError: a field holds what its type cannot.
     """
-    if type(message) is Image:
-        return _serialize_image(message)
     name = type_name(message)
     try:
+        if type(message) is Image:
+            return _serialize_image(message)
         return store.serialize_cdr(message, name, little_endian=True)
-    except (SerdeError, AttributeError, struct.error, TypeError, ValueError, OverflowError) as error:
+    except (SerdeError, AssertionError, AttributeError, struct.error, TypeError, ValueError, OverflowError) as error:
         raise InterfaceError(f"This {name} cannot be written: {error}") from None
 
 
-def _serialize_image(message: Image) -> memoryview:
+def _serialize_image(message: Any) -> memoryview:
     # The general encoder zeroes its buffer first, a second pass over megabytes; this one does not.
     stamp, frame_id, encoding = message.header.stamp, message.header.frame_id.encode(), message.encoding.encode()
-    pixels = np.asarray(message.data, np.uint8).reshape(-1)
-    try:
-        head = _LITTLE_ENDIAN + struct.pack("<iII", stamp.sec, stamp.nanosec, len(frame_id) + 1) + frame_id + b"\0"
-        head += b"\0" * (-len(head) % 4)
-        head += struct.pack("<III", message.height, message.width, len(encoding) + 1) + encoding + b"\0"
-        head += struct.pack("<B", message.is_bigendian)
-        head += b"\0" * (-len(head) % 4)
-        head += struct.pack("<II", message.step, len(pixels))
-    except struct.error as error:
-        raise InterfaceError(f"This sensor_msgs/msg/Image cannot be written: {error}") from None
-    buffer = np.empty(len(head) + len(pixels), np.uint8)
-    buffer[: len(head)] = np.frombuffer(head, np.uint8)
-    buffer[len(head) :] = pixels
-    return memoryview(buffer).toreadonly()
+    pixels = np.asarray(message.data)
+    if pixels.dtype != np.uint8 or pixels.ndim != 1:
+        raise TypeError(f"data is {pixels.ndim}-dimensional {pixels.dtype}, not a row of uint8")
+    fields = (message.height, message.width, len(encoding) + 1, encoding, message.is_bigendian, message.step)
+    head = _image_head(len(frame_id), len(encoding))
+    buffer = np.empty(head.size + pixels.size, np.uint8)
+    head.pack_into(
+        buffer.data, 0, _LITTLE_ENDIAN, stamp.sec, stamp.nanosec, len(frame_id) + 1, frame_id, *fields, pixels.size
+    )
+    buffer[head.size :] = pixels
+    return buffer.data.toreadonly()
+
+
+@lru_cache(maxsize=64)
+def _image_head(frame_id: int, encoding: int) -> struct.Struct:
+    """Lay out all that precedes the pixels, for strings of these lengths: each ends in a NUL, numbers are aligned."""
+    return struct.Struct(f"<4siII{frame_id}sx{-(frame_id + 1) % 4}xIII{encoding}sxB{-(encoding + 2) % 4}xII")

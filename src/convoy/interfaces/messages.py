@@ -7,7 +7,6 @@ message field; numeric arrays are NumPy arrays.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -121,12 +120,12 @@ def nanoseconds(stamp: Time) -> int:
 
 
 def make(cls: type[Any], **fields: Any) -> Any:
-    """Make a message with the given fields, and all others zero or empty as in ROS 2.
+    """Make a message with the given fields, and all others as ROS 2 makes them: zero or empty, a quaternion's w 1.
 
     Raises:
         InterfaceError: the message has no field of a given name.
     """
-    zero = _zero_makers(cls)
+    zero = _zero_makers(type_name(cls))
     unknown = fields.keys() - zero.keys()
     if unknown:
         raise InterfaceError(
@@ -136,9 +135,11 @@ def make(cls: type[Any], **fields: Any) -> Any:
 
 
 @cache
-def _zero_makers(cls: type[Any]) -> Mapping[str, Any]:
-    described = dict(store.fielddefs[type_name(cls)][1])
-    return {f.name: _zero_maker(described[f.name]) for f in dataclasses.fields(cls) if f.name in described}
+def _zero_makers(name: str) -> Mapping[str, Any]:
+    makers = {field: _zero_maker(description) for field, description in store.fielddefs[name][1]}
+    if name == "geometry_msgs/msg/Quaternion":
+        makers["w"] = lambda: 1.0  # the one default value in the common interfaces, which rosbags drops
+    return makers
 
 
 def _zero_maker(description: Any) -> Any:
