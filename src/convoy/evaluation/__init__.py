@@ -1,0 +1,1 @@
+"""Metrics, replay scoring and reports."""
