@@ -6,7 +6,7 @@ import heapq
 import itertools
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from convoy.graph import Component, NodeName, Output, Subscription
@@ -76,9 +76,9 @@ class InProcess:
                 self._subscribers[topic, subscription.type_name].append((seat, subscription))
 
     @property
-    def components(self) -> Iterable[Component]:
-        """The components of the graph, in the order they were added."""
-        return self._seats
+    def nodes(self) -> list[tuple[Component, NodeName]]:
+        """The components of the graph and their names, in the order they were added."""
+        return [(seat.component, seat.node) for seat in self._seats.values()]
 
     @property
     def subscribed(self) -> set[tuple[str, str]]:

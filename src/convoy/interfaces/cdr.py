@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from rosbags.serde import SerdeError
 
-from convoy.interfaces.messages import Image, InterfaceError, Message, message_class, store, type_name
+from convoy.interfaces.messages import NANOSECONDS, Image, InterfaceError, Message, message_class, store, type_name
 
 Bytes = bytes | bytearray | memoryview
 
@@ -70,3 +70,24 @@ def _serialize_image(message: Any) -> memoryview:
 def _image_head(frame_id: int, encoding: int) -> struct.Struct:
     """Lay out all that precedes the pixels, for strings of these lengths: each ends in a NUL, numbers are aligned."""
     return struct.Struct(f"<4siII{frame_id}sx{-(frame_id + 1) % 4}xIII{encoding}sxB{-(encoding + 2) % 4}xII")
+
+
+@lru_cache
+def has_header(type_: str) -> bool:
+    """Tell whether messages of this type begin with a ``std_msgs/Header``."""
+    fields = store.fielddefs[type_][1] if type_ in store.fielddefs else []
+    return bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
+
+
+def header_stamp(data: Bytes, type_: str) -> int | None:
+    """Read the stamp of a message in nanoseconds without decoding the rest; None where the type has no header.
+
+    Raises:
+        InterfaceError: the bytes are too short to hold one.
+    """
+    if not has_header(type_):
+        return None
+    if len(data) < 12:
+        raise InterfaceError(f"{len(data)} bytes are not a {type_}: too short for a header.")
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] else ">iI", data, 4)
+    return int(seconds * NANOSECONDS + nanoseconds)
