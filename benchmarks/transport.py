@@ -1,0 +1,150 @@
+"""Camera images between two processes over the DDS host's wire: latency from stamp to callback, losses, CPU.
+
+A talker stamps, encodes and publishes bgr8 images at a camera's rate; a listener in another process subscribes,
+decodes (a view, no copy) and notes the age of each stamp. Both are confined to loopback, in a domain of their own.
+
+    python benchmarks/transport.py --json transport.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import resource
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import numpy as np
+import typer
+
+from convoy.graph import QoS
+from convoy.hosts.dds.domain import LOOPBACK, granted_receive_buffer
+from convoy.hosts.dds.participant import Participant
+from convoy.interfaces import cdr, messages
+from convoy.interfaces.messages import Header, Image, make
+
+Reliability = Literal["reliable", "best_effort"]
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
+TOPIC, TYPE = "/camera/image_raw", "sensor_msgs/msg/Image"
+WARM_UP = 10
+"""Frames that fill caches and connections before the measured ones."""
+SETTLE_S = 2.0
+"""How long the listener waits for frames that are still under way."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(help="Measured time per image size.")] = 10.0,
+    rate: Annotated[float, typer.Option(help="Images per second.")] = 30.0,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the figures.")] = None,
+) -> None:
+    """Measure all image sizes, reliable and best effort; print a table and write JSON."""
+    if context.invoked_subcommand:
+        return
+    rows = []
+    print(f"{'image':>10} {'qos':>12} {'sent':>5} {'lost':>5} {'mean':>6} {'p50':>6} {'p99':>6} {'max':>6}  ms, CPU %")
+    for width, height in SIZES:
+        for reliability in get_args(Reliability):
+            row = measure(width, height, reliability, rate, round(seconds * rate))
+            rows.append(row)
+            print(
+                f"{width:>5}x{height:<4} {reliability:>12} {row['sent']:>5} {row['lost']:>5} {row['mean_ms']:>6.2f} "
+                f"{row['p50_ms']:>6.2f} {row['p99_ms']:>6.2f} {row['max_ms']:>6.2f}  "
+                f"talker {row['talker_cpu_percent']:.0f}, listener {row['listener_cpu_percent']:.0f}",
+                flush=True,
+            )
+    if json_file:
+        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        result = {"machine": machine, "receive_buffer_bytes": granted_receive_buffer(), "rate_hz": rate, "rows": rows}
+        json_file.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def measure(width: int, height: int, reliability: Reliability, rate: float, frames: int) -> dict[str, Any]:
+    """Run one talker and one listener; returns the row of the table."""
+    own = {"CYCLONEDDS_URI": LOOPBACK, "ROS_DOMAIN_ID": str(random.randrange(1, 200))}
+    environment = {**os.environ, **own}
+    start = [sys.executable, __file__]
+    arguments = [str(width), str(height), reliability, str(rate), str(frames)]
+    with (
+        subprocess.Popen([*start, "listen", *arguments], env=environment, stdout=subprocess.PIPE) as listener,
+        subprocess.Popen([*start, "talk", *arguments], env=environment, stdout=subprocess.PIPE) as talker,
+    ):
+        talked, heard = json.loads(talker.communicate()[0]), json.loads(listener.communicate()[0])
+    ages = np.array(heard["ages_ms"])
+    return {
+        "width": width,
+        "height": height,
+        "reliability": reliability,
+        "sent": frames,
+        "lost": frames - len(ages),
+        "mean_ms": float(ages.mean()),
+        "p50_ms": float(np.percentile(ages, 50)),
+        "p99_ms": float(np.percentile(ages, 99)),
+        "max_ms": float(ages.max()),
+        "talker_cpu_percent": talked["cpu_percent"],
+        "listener_cpu_percent": heard["cpu_percent"],
+    }
+
+
+@app.command(hidden=True)
+def talk(width: int, height: int, reliability: Reliability, rate: float, frames: int) -> None:
+    """Publish images at a steady rate."""
+    pixels = np.random.default_rng(0).integers(0, 255, height * width * 3, np.uint8)
+    with Participant() as participant:
+        publisher = participant.node("talker").publisher(TOPIC, TYPE, QoS(reliability=reliability, depth=1))
+        while not publisher.matched():
+            time.sleep(0.05)
+        start, cpu = time.monotonic(), _cpu_s()
+        for index in range(WARM_UP + frames):
+            time.sleep(max(0.0, start + index / rate - time.monotonic()))
+            header = Header(stamp=messages.time(time.time_ns()), frame_id=str(index))
+            image = make(Image, header=header, height=height, width=width, encoding="bgr8", step=width * 3, data=pixels)
+            publisher.write(cdr.serialize(image))
+        spent = _cpu_s() - cpu
+        print(json.dumps({"cpu_percent": 100 * spent / (time.monotonic() - start)}))
+        time.sleep(SETTLE_S)
+
+
+@app.command(hidden=True)
+def listen(width: int, height: int, reliability: Reliability, rate: float, frames: int) -> None:
+    """Receive them and note their age."""
+    ages: dict[int, float] = {}
+    begun, done = threading.Event(), threading.Event()
+    size = width * height * 3
+
+    def received(data: memoryview, _: int) -> None:
+        image = cdr.deserialize(data, TYPE)
+        age_ms = (time.time_ns() - messages.nanoseconds(image.header.stamp)) / 1e6
+        if len(image.data) != size:
+            raise ValueError(f"{len(image.data)} bytes arrived of {size}")
+        begun.set()
+        if int(image.header.frame_id) >= WARM_UP:
+            ages[int(image.header.frame_id)] = age_ms
+        if len(ages) == frames:
+            done.set()
+
+    with Participant() as participant:
+        participant.node("listener").subscription(TOPIC, TYPE, QoS(reliability=reliability, depth=1), received)
+        begun.wait()
+        start, cpu = time.monotonic(), _cpu_s()
+        done.wait((WARM_UP + frames) / rate + SETTLE_S)
+        spent = _cpu_s() - cpu
+        print(json.dumps({"ages_ms": list(ages.values()), "cpu_percent": 100 * spent / (time.monotonic() - start)}))
+
+
+def _cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Live without ROS: components as ROS 2 nodes over Eclipse Cyclone DDS."""
