@@ -35,6 +35,14 @@ def test_brings_an_image_of_another_size_to_the_cards(make_model: MakeModel, car
     assert session.run(np.full((2, 2, 3), 9, np.uint8))["steering_angle"] == 9.0
 
 
+def test_takes_pixels_that_are_read_only(make_model: MakeModel, card: MakeCard) -> None:
+    session = Session.load(make_model(card()), "steering")
+    for height, width in ((4, 8), (8, 16)):
+        pixels = np.full((height, width, 3), 5, np.uint8)
+        pixels.flags.writeable = False
+        assert session.run(pixels)["steering_angle"] == 5.0
+
+
 def test_takes_a_view_that_is_not_contiguous(make_model: MakeModel, card: MakeCard) -> None:
     session = Session.load(make_model(card()), "steering")
     bgr = np.random.default_rng(0).integers(0, 255, (4, 8, 3), np.uint8)

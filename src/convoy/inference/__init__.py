@@ -2,6 +2,7 @@
 
 from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput
 from convoy.inference.errors import ModelError
+from convoy.inference.resize import stretch
 from convoy.inference.session import Session
 
-__all__ = ["CARD_KEY", "CameraInput", "DataSource", "ModelCard", "ModelError", "ModelOutput", "Session"]
+__all__ = ["CARD_KEY", "CameraInput", "DataSource", "ModelCard", "ModelError", "ModelOutput", "Session", "stretch"]

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import onnxruntime
 
@@ -15,6 +14,7 @@ from convoy import tracing
 from convoy.inference import devices
 from convoy.inference.card import ModelCard
 from convoy.inference.errors import ModelError
+from convoy.inference.resize import stretch
 
 _STEPS: frozenset[str] = frozenset()
 """Named steps around the net that this version can take; a card that wants another is refused."""
@@ -39,7 +39,6 @@ class Session:
         self.threads = threads
         self._runtime = runtime
         self._outputs = [output.name for output in card.outputs]
-        self._size = (card.input.width, card.input.height)
         self._shape = (card.input.height, card.input.width, 3)
 
     @classmethod
@@ -105,9 +104,7 @@ class Session:
                 f"An image of shape {pixels.shape} and type {pixels.dtype} was given to {self.path}; "
                 "wanted uint8 of shape (height, width, 3)."
             )
-        width, height = self._size
-        shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
-        return cv2.resize(pixels, self._size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return stretch(pixels, self.card.input.width, self.card.input.height)
 
 
 def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
