@@ -10,7 +10,7 @@ import typer
 
 from convoy.errors import ConvoyError
 
-VERBS = ("replay", "train", "evaluate", "bag", "run", "launch", "topics", "bench", "test")
+VERBS = ("test",)
 
 EXTRAS = {"torch": "learn", "torchvision": "learn", "lightning": "learn", "onnx": "learn", "matplotlib": "report"}
 """Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
@@ -21,10 +21,11 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     warnings.showwarning = _show_warning
     try:
-        if arguments and arguments[0] in VERBS:
-            _verb(arguments[0])(args=arguments[1:], prog_name=f"convoy {arguments[0]}")
-        else:
-            _everything()(args=arguments or ["--help"], prog_name="convoy")
+        app = typer.Typer(no_args_is_help=True, add_completion=False)
+        app.callback()(_about)
+        for name in VERBS if not arguments or arguments[0] not in VERBS else arguments[:1]:
+            _add(app, name)
+        app(args=arguments, prog_name="convoy")
     except ConvoyError as error:
         _say(str(error))
         sys.exit(1)
@@ -38,18 +39,18 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
 
 
-def _verb(name: str) -> typer.Typer:
-    app: typer.Typer = importlib.import_module(f"convoy.commands.{name}").app
-    return app
+def _add(app: typer.Typer, name: str) -> None:
+    """Add a verb: a module's function of that name, or its ``app`` where the verb has verbs of its own."""
+    module = importlib.import_module(f"convoy.commands.{name}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        settings = getattr(module, "CONTEXT_SETTINGS", None)
+        app.command(name, context_settings=settings)(getattr(module, name))
 
 
-def _everything() -> typer.Typer:
-    app = typer.Typer(
-        help="Perception and control for robots and cars on ROS 2.", no_args_is_help=True, add_completion=False
-    )
-    for name in VERBS:
-        app.add_typer(_verb(name), name=name)
-    return app
+def _about() -> None:
+    """Perception and control for robots and cars on ROS 2."""
 
 
 def _say(line: str) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import typer
 
-app = typer.Typer(add_completion=False)
+CONTEXT_SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
-@app.callback(invoke_without_command=True, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context) -> None:
     """Check style and types, and run the tests; arguments after the verb go to pytest, such as -k replay."""
     root = Path(__file__).parents[3]

@@ -1,0 +1,32 @@
+"""Messages as plain JSON values, the same for the same message on every run."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from typing import Any
+
+import numpy as np
+
+LARGEST_ARRAY = 64
+"""Elements; a longer array is told by its shape and a hash."""
+
+
+def plain(value: Any) -> Any:
+    """Turn a message, or a part of one, into dictionaries, lists, numbers and strings.
+
+    Numbers that JSON lacks become the strings 'nan', 'inf' and '-inf'; a long array becomes type, shape and SHA-256.
+    """
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+    if isinstance(value, np.ndarray):
+        if value.size > LARGEST_ARRAY:
+            digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+            return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": digest}
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

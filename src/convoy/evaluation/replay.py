@@ -1,0 +1,220 @@
+"""Runs a launch file's graph over a bag, by reading the bag instead of playing it: same bag, same bytes out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convoy import tracing
+from convoy.bags import BagError, BagReader, BagWriter, Record
+from convoy.errors import nearest
+from convoy.evaluation.frames import Frame, FrameLog, Series
+from convoy.evaluation.steering import score
+from convoy.graph import Component, ImageInput, NodeName
+from convoy.hosts.in_process import InProcess, Published
+from convoy.inference import ModelCard
+from convoy.interfaces import cdr
+from convoy.launch import build, load
+
+FILM_FRAMES = 12
+
+Progress = Callable[[int, int], None]
+"""Is told how many messages of how many have been replayed."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A finished replay, from which the report is drawn.
+
+    Attributes:
+        folder: where its files are.
+        bag, launch: what was replayed.
+        command: the same in words of the command line.
+        withheld: recorded topics that the graph published itself.
+        metrics: the contents of ``metrics.json``.
+        models: the cards of the models that ran, by node.
+        steering: what was steered and what the human did, by topic.
+        film: a few images, spread evenly over the bag: stamp, message type, CDR bytes.
+        stages_ms: by stage, the time of each frame.
+    """
+
+    folder: Path
+    bag: Path
+    launch: Path
+    command: str
+    withheld: frozenset[str]
+    metrics: dict[str, Any]
+    models: dict[str, ModelCard]
+    steering: dict[str, Series]
+    film: list[tuple[int, str, bytes]]
+    stages_ms: dict[str, np.ndarray]
+
+
+def replay(
+    bag_path: Path,
+    launch_path: Path,
+    arguments: Mapping[str, str],
+    folder: Path,
+    *,
+    realtime: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Replay:
+    """Run the graph of a launch file over a bag.
+
+    Writes into `folder`: ``replay.mcap`` with all that the graph published, ``frames.jsonl`` with one line per image
+    and the results that carry its stamp, ``timings.jsonl``, and ``metrics.json``. A recorded topic that the graph
+    publishes itself is withheld from the graph and kept as ``/recorded/<topic>``. But for the timings, two replays of
+    one bag are the same to the byte. With `realtime` a live robot is simulated instead, see `InProcess`.
+
+    Raises:
+        BagError: the bag can't be read, or has no images where the graph wants them.
+        LaunchError: the launch file can't be run in process.
+        ComponentError: a component failed to start.
+    """
+    graph = build(load(launch_path, arguments))
+    with BagReader(bag_path) as bag, ExitStack() as stack:
+        run = _Run(graph, bag, folder, stack, realtime)
+        run.play(progress)
+    given = "".join(f" {name}:={value}" for name, value in arguments.items())
+    command = f"convoy replay {bag_path} --launch {launch_path}{given}{' --realtime' if realtime else ''}"
+    models = {
+        node.full: ModelCard.read(component.parameters.model)
+        for component, node in graph
+        if hasattr(component.parameters, "model")
+    }
+    stages_ms = {name: np.array(spent) / 1e6 for name, spent in run.log.stages_ns.items()}
+    metrics = run.metrics(models, stages_ms)
+    (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+    steering = dict(run.log.steering)
+    withheld = frozenset(run.withheld)
+    return Replay(folder, bag_path, launch_path, command, withheld, metrics, models, steering, run.film, stages_ms)
+
+
+class _Run:
+    def __init__(
+        self, graph: list[tuple[Component, NodeName]], bag: BagReader, folder: Path, stack: ExitStack, realtime: bool
+    ) -> None:
+        self.bag = bag
+        self.executor = InProcess(self._on_publish, live_latency=realtime)
+        for component, node in graph:
+            self.executor.add(component, node)
+        self.images = self._image_topics()
+        self.withheld = self.executor.published & bag.topics.keys()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.writer = stack.enter_context(BagWriter(folder / "replay.mcap"))
+        self.log = stack.enter_context(FrameLog(folder))
+        self.frame: Frame | None = None
+        self.film: list[tuple[int, str, bytes]] = []
+        self.wall_ns = 0
+        for component, node in graph:
+            for port in component.outputs.values():
+                self.writer.add_topic(node.topic(port.topic), port.message.__msgtype__, port.qos)
+        for name in sorted(self.withheld):
+            topic = bag.topics[name]
+            self.writer.add_topic(f"/recorded{name}", topic.type, topic.qos, definition=topic.definition)
+
+    def _image_topics(self) -> set[str]:
+        """The image topics that the graph takes from the bag; every image input must find one."""
+        found: set[str] = set()
+        for component, node in self.executor.nodes:
+            for port in component.inputs.values():
+                if not isinstance(port, ImageInput):
+                    continue
+                wanted = {node.topic(s.topic) + s.suffix: s.type_name for s in port.subscriptions()}
+                there = {name for name, topic in self.bag.topics.items() if wanted.get(name) == topic.type}
+                if not there and not wanted.keys() & self.executor.published:
+                    name = next(iter(wanted))
+                    listed = ", ".join(f"{t} ({self.bag.topics[t].type})" for t in nearest(name, self.bag.topics))
+                    raise BagError(
+                        f"{component.name} wants images on {name} or {name}/compressed, but {self.bag.path} has none "
+                        f"there. It has, nearest first: {listed}. Say which to take with image:=TOPIC."
+                    )
+                found |= there
+        return found
+
+    def play(self, progress: Progress) -> None:
+        bag = self.bag
+        wanted = ({topic for topic, _ in self.executor.subscribed} & bag.topics.keys()) | self.withheld
+        total = sum(bag.topics[name].count for name in wanted)
+        images = sum(bag.topics[name].count for name in self.images)
+        film = {round(i) for i in np.linspace(0, max(images - 1, 0), FILM_FRAMES)}
+        self.executor.start(bag.start_ns)
+        try:
+            started = time.perf_counter_ns()
+            with tracing.listen(self._on_stage):
+                for done, record in enumerate(bag.messages(wanted)):
+                    self._play(record, film)
+                    progress(done, total)
+                self.executor.run_until(bag.end_ns)
+            self.wall_ns = time.perf_counter_ns() - started
+        finally:
+            self.executor.stop()
+        progress(total, total)
+
+    def _play(self, record: Record, film: set[int]) -> None:
+        if record.topic in self.withheld:
+            self.writer.write(f"/recorded{record.topic}", record.log_time_ns, record.data)
+            stamp = cdr.header_stamp(record.data, record.type)
+            if stamp is not None and cdr.is_known(record.type):
+                self.log.recorded(record.topic, stamp, cdr.deserialize(record.data, record.type))
+            return
+        if record.topic in self.images:
+            # What is due before this image happens first, and counts for the frame before.
+            self.executor.run_before(record.log_time_ns)
+            stamp = cdr.header_stamp(record.data, record.type) or 0
+            if self.log.frames in film:
+                self.film.append((stamp, record.type, bytes(record.data)))
+            self.frame = self.log.image(record.topic, stamp, record.log_time_ns)
+        self.executor.feed(record.log_time_ns, record.topic, record.type, record.data)
+
+    def _on_publish(self, published: Published) -> None:
+        self.writer.write(published.topic, published.time_ns, published.data)
+        stamp = cdr.header_stamp(published.data, published.type_name)
+        if stamp is not None:
+            message = cdr.deserialize(published.data, published.type_name)
+            self.log.result(published.topic, stamp, message, published.time_ns)
+
+    def _on_stage(self, name: str, spent_ns: int) -> None:
+        if self.frame is not None:
+            self.frame.stages_ns[name] += spent_ns
+
+    def metrics(self, models: dict[str, ModelCard], stages_ms: dict[str, np.ndarray]) -> dict[str, Any]:
+        constant = next((card.constant for card in models.values() if card.task == "steering"), None)
+        floor_ms = sum(stages_ms[name].sum() for name in ("decode", "inference") if name in stages_ms)
+        wall_s = self.wall_ns / 1e9
+        steering = {topic: _score(series, constant) for topic, series in self.log.steering.items()}
+        # What reaches the vehicle is judged: the topic that the human's command was recorded on.
+        judged = next((steering[topic] for topic in sorted(self.withheld) if topic in steering), {})
+        metrics: dict[str, Any] = {
+            "frames": self.log.frames,
+            "rmse_rad": judged.get("rmse_rad"),
+            "mae_rad": judged.get("mae_rad"),
+            "constant_rmse_rad": judged.get("constant_rmse_rad"),
+            "realtime_factor": (self.bag.end_ns - self.bag.start_ns) / self.wall_ns,
+            "floor_ratio": wall_s * 1e3 / floor_ms if floor_ms else None,
+            "wall_s": wall_s,
+            "stage_ms": {name: _percentiles(values) for name, values in stages_ms.items()},
+            "steering": steering,
+            "failures": {component.name: component.failures for component, _ in self.executor.nodes},
+        }
+        if self.executor.live_latency:
+            metrics["dropped"] = dict(self.executor.dropped)
+            metrics["latency_ms"] = {t: _percentiles(np.array(v) / 1e6) for t, v in self.log.latencies_ns.items()}
+        return metrics
+
+
+def _score(series: Series, constant: float | None) -> dict[str, Any]:
+    steered, human = np.array(series.steered), np.array(series.human)
+    known = np.isfinite(human)
+    return score(steered[known], human[known], constant).as_dict() if known.any() else {"frames": 0}
+
+
+def _percentiles(values: np.ndarray) -> dict[str, float]:
+    return {"p50": float(np.percentile(values, 50)), "p99": float(np.percentile(values, 99))}
