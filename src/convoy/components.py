@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from convoy.errors import ConvoyError, nearest
-from convoy.graph import Component
+
+if TYPE_CHECKING:
+    from convoy.graph import Component
 
 COMPONENTS = {
     "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
@@ -29,4 +31,4 @@ def component_class(name: str) -> type[Component]:
             f"There is no component {name!r}; nearest first: {', '.join(nearest(name, COMPONENTS))}."
         )
     module, _, cls = COMPONENTS[name].partition(":")
-    return cast(type[Component], getattr(importlib.import_module(module), cls))
+    return cast("type[Component]", getattr(importlib.import_module(module), cls))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -36,8 +36,24 @@ def parse(model: type[P], owner: str, values: Mapping[str, Any]) -> P:
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        faults = "; ".join(_explain(model, fault) for fault in error.errors())
-        raise ParameterError(f"{owner}: {faults}.") from None
+        raise _refusal(model, owner, error.errors()) from None
+
+
+def check(model: type[ComponentParameters], owner: str, values: Mapping[str, Any]) -> None:
+    """Check `values`, as `parse` does, where more may follow: a parameter that is missing is no fault yet.
+
+    Raises:
+        ParameterError: as `parse`.
+    """
+    try:
+        model.model_validate(dict(values))
+    except ValidationError as error:
+        if faults := [fault for fault in error.errors() if fault["type"] != "missing"]:
+            raise _refusal(model, owner, faults) from None
+
+
+def _refusal(model: type[ComponentParameters], owner: str, faults: Iterable[Any]) -> ParameterError:
+    return ParameterError(f"{owner}: {'; '.join(_explain(model, fault) for fault in faults)}.")
 
 
 def _explain(model: type[ComponentParameters], fault: Any) -> str:
