@@ -72,10 +72,15 @@ def _image_head(frame_id: int, encoding: int) -> struct.Struct:
     return struct.Struct(f"<4siII{frame_id}sx{-(frame_id + 1) % 4}xIII{encoding}sxB{-(encoding + 2) % 4}xII")
 
 
+def is_known(type_: str) -> bool:
+    """Tell whether convoy knows a message type."""
+    return type_ in store.types
+
+
 @lru_cache
 def has_header(type_: str) -> bool:
-    """Tell whether messages of this type begin with a ``std_msgs/Header``."""
-    fields = store.fielddefs[type_][1] if type_ in store.fielddefs else []
+    """Tell whether messages of this type are known to begin with a ``std_msgs/Header``."""
+    fields = store.fielddefs[type_][1] if is_known(type_) else []
     return bool(fields) and fields[0][1][1] == "std_msgs/msg/Header"
 
 
