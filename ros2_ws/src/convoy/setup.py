@@ -1,0 +1,15 @@
+"""Wraps the repository's ``src/convoy``, which lies here as a symbolic link, for colcon."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="convoy",
+    version="0.1.0",
+    packages=find_packages(include=["convoy", "convoy.*"]),
+    package_data={"convoy": ["interfaces/definitions/*/msg/*.msg"]},
+    data_files=[
+        ("share/ament_index/resource_index/packages", ["resource/convoy"]),
+        ("share/convoy", ["package.xml"]),
+    ],
+    zip_safe=False,
+)

@@ -1,0 +1,21 @@
+"""The executables: each runs the component whose name it bears."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Run the component that this executable is named after; return the exit code."""
+    name = Path(sys.argv[0]).name
+    try:
+        from convoy_ros.process import run
+    except ModuleNotFoundError as error:
+        print(
+            f"{name}: {sys.executable} has no module {error.name!r}. Build and run in the Python environment "
+            "that has convoy's packages: see 'Python packages' in ros2_ws/README.md.",
+            file=sys.stderr,
+        )
+        return 1
+    return run(name, sys.argv)

@@ -1,0 +1,125 @@
+"""The process around a component's node: arguments, signals, and a spin that outlives a bad request."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+
+import rclpy
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterException
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
+
+from convoy.components import component_class
+from convoy.errors import ConvoyError
+from convoy.graph import Component
+from convoy.graph.parameters import describe
+from convoy_ros.host import RosHost
+from convoy_ros.log import log_to
+
+AUTOSTART = ParameterDescriptor(
+    description="configure and activate at start; else a life-cycle manager does", read_only=True
+)
+
+
+def run(name: str, arguments: Sequence[str]) -> int:
+    """Run a component as a managed node until SIGINT or SIGTERM.
+
+    Args:
+        name: the component's, as in ``convoy.components``; the node's too, unless remapped.
+        arguments: as in ``sys.argv``.
+
+    Returns:
+        The exit code: 0 after a signal, 1 where the component could not start.
+    """
+    cls = component_class(name)
+    stopping = _stop_on_signals()
+    try:
+        _parse(name, cls, remove_ros_args(arguments)[1:])
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
+        node = LifecycleNode(name, enable_logger_service=True)
+    except Exception as error:  # rclpy has no common class for what it finds wrong with ROS arguments
+        reason = re.sub(r", at [^\s,]+", "", " ".join(str(error).split()))
+        print(f"{name}: {type(error).__name__}: {reason}", file=sys.stderr)
+        return 1
+    try:
+        return _run(node, cls, stopping)
+    except (ConvoyError, ParameterException) as error:
+        node.get_logger().fatal(str(error))
+        return 1
+    finally:
+        node.destroy_node()
+        rclpy.shutdown()
+
+
+def _run(node: LifecycleNode, cls: type[Component], stopping: threading.Event) -> int:
+    log_to(node.get_logger())
+    autostart = node.declare_parameter("autostart", True, AUTOSTART).value
+    host = RosHost(node, cls)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    spinner = threading.Thread(target=_spin, args=(executor, node, stopping), name="spin")
+    try:
+        if autostart and not (_succeeded(node.trigger_configure()) and _succeeded(node.trigger_activate())):
+            return 1
+        spinner.start()
+        stopping.wait()
+        return 0
+    finally:
+        stopping.set()
+        executor.shutdown()
+        if spinner.ident is not None:
+            spinner.join()
+        host.close()
+
+
+def _succeeded(result: TransitionCallbackReturn) -> bool:
+    return result is TransitionCallbackReturn.SUCCESS
+
+
+def _spin(executor: SingleThreadedExecutor, node: LifecycleNode, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            executor.spin_once()
+        except Exception:  # such as a transition that the node's state does not allow; rclpy lets it end the spin
+            node.get_logger().error(traceback.format_exc())
+
+
+def _stop_on_signals() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once.
+
+    rclpy's own handlers would take the context away before the component could come to rest.
+    """
+    stopping = threading.Event()
+
+    def stop(signal_number: int, _: object) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopping
+
+
+def _parse(name: str, cls: type[Component], arguments: Sequence[str]) -> None:
+    """Answer ``--help``, and refuse everything else that does not stand behind ``--ros-args``."""
+    lines = [
+        f"  {p.name} ({p.type}{', required' if p.required else f', {p.default}'}): {p.description}"
+        for p in describe(cls.Parameters)
+    ]
+    argparse.ArgumentParser(
+        prog=f"ros2 run convoy_ros {name}",
+        usage="%(prog)s [--ros-args -p NAME:=VALUE -r FROM:=TO --params-file FILE]",
+        description=inspect.getdoc(cls),
+        epilog="\n".join(["parameters:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args(arguments)
