@@ -61,7 +61,7 @@ class Discovery:
     """The graph of nodes and endpoints around a participant, and its own place in it (``ros_discovery_info``)."""
 
     def __init__(self, participant: DomainParticipant) -> None:
-        self._participant = participant
+        self._gid = participant.guid.bytes
         self._lock = threading.Lock()
         self._participants = BuiltinDataReader(participant, BuiltinTopicDcpsParticipant)
         self._publications = BuiltinDataReader(participant, BuiltinTopicDcpsPublication)
@@ -78,7 +78,7 @@ class Discovery:
         """Tell everybody which nodes this participant has, and which endpoints they have."""
         info = make(
             message_class(_INFO),
-            gid=_gid(self._participant.guid.bytes),
+            gid=_gid(self._gid),
             node_entities_info_seq=[
                 message_class("rmw_dds_common/msg/NodeEntitiesInfo")(
                     node_namespace=node.namespace,

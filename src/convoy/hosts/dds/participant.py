@@ -42,6 +42,7 @@ class Participant:
 
     def __init__(self, domain_id: int | None = None) -> None:
         self.domain_id = domain.domain_id() if domain_id is None else domain_id
+        clib.keep_freed_memory()
         self._domain = domain.join(self.domain_id)
         try:
             self._dds = DomainParticipant(self.domain_id, DdsQos(Policy.Userdata(b"enclave=/;")))
@@ -49,6 +50,8 @@ class Participant:
             raise DdsError(
                 f"Domain {self.domain_id} has no place for this process ({error.msg}); are more than 32 running?"
             ) from None
+        self.gid: bytes = self._dds.guid.bytes
+        """Identifies this participant on the network."""
         self.discovery = Discovery(self._dds)
         self._nodes: list[Node] = []
         self._subscriptions: dict[int, Subscription] = {}
@@ -80,6 +83,10 @@ class Participant:
         self._thread.join()
         clib.delete(self._dds._ref)
         del self._domain
+
+    def _remove(self, node: Node) -> None:
+        self._nodes.remove(node)
+        self._announce()
 
     def _announce(self) -> None:
         with self._announcing:
@@ -144,6 +151,14 @@ class Node:
             self._participant._unwatch(endpoint)
             clib.delete(endpoint._reader._ref)
         self._participant._announce()
+
+    def close(self) -> None:
+        """Take the node and all its endpoints off the network."""
+        for publisher in list(self._publishers):
+            self.drop(publisher)
+        for subscription in list(self._subscriptions):
+            self.drop(subscription)
+        self._participant._remove(self)
 
     def _endpoints(self) -> NodeEndpoints:
         readers = [subscription._reader.guid.bytes for subscription in self._subscriptions]
