@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import yaml
 
 from convoy.errors import ConvoyError
 from convoy.graph.names import NodeName
-from convoy.launch.parameters import read_parameters
+from convoy.launch.parameters import EVERY_NODE, ParameterRules, parse_yaml
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
@@ -25,15 +25,21 @@ class RosArguments:
     """What the arguments say of one node."""
 
     node: NodeName
-    parameters: dict[str, Any] = field(default_factory=dict)
-    log_level: str = "info"
+    rules: ParameterRules
+    log_level: str
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The values that hold for the node."""
+        return self.rules.select(self.node.full)
 
 
 def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArguments:
     """Read ``--ros-args`` and what follows it, for a node that is named `default_name` unless told otherwise.
 
     Knows ``-r from:=to`` (with ``__node`` and ``__ns``), ``-p name:=value``, ``--params-file``, ``--log-level``, each
-    with an optional ``node:`` before a rule. Parameters hold in the order given; a later one wins.
+    with an optional ``node:`` before a rule. Of two remappings the first holds, of two parameters the later (see
+    `ParameterRules`).
 
     Raises:
         RosArgumentError: an argument is unknown or malformed; the message shows the form wanted.
@@ -42,7 +48,7 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
     rest = [argument for argument in arguments if argument not in ("--ros-args", "--")]
     names = {"__node": default_name, "__ns": "/"}
     remappings: dict[str, str] = {}
-    rules: list[tuple[str | None, str, str]] = []
+    rules = ParameterRules()
     log_level = "info"
     while rest:
         option = rest.pop(0)
@@ -55,7 +61,7 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
             raise RosArgumentError(f"{option} wants a value after it.")
         value = rest.pop(0)
         if option == "--params-file":
-            rules.append((None, option, value))
+            rules.add_file(Path(value))
         elif option == "--log-level":
             log_level = value.rpartition(":=")[2].lower()
             if log_level not in LOG_LEVELS:
@@ -63,21 +69,23 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
         else:
             source, separator, target = value.partition(":=")
             if not separator or not source:
-                raise RosArgumentError(f"{option} {value!r}: wanted {'NAME:=VALUE' if option in ('-p', '--param') else 'FROM:=TO'}.")
+                raise RosArgumentError(
+                    f"{option} {value!r}: wanted {'NAME:=VALUE' if option in ('-p', '--param') else 'FROM:=TO'}."
+                )
             node, _, source = source.rpartition(":")
             if option in ("-p", "--param"):
-                rules.append((node or None, source, target))
+                rules.add(f"/{node}" if node else EVERY_NODE, {source: _value(option, value, target)})
             elif source in ("__node", "__name"):
                 names["__node"] = target
             elif source == "__ns":
                 names["__ns"] = target
             elif not node or node == names["__node"]:
-                remappings[source] = target
-    node_name = NodeName(names["__node"], names["__ns"], remappings)
-    parameters: dict[str, Any] = {}
-    for only, key, value in rules:
-        if key == "--params-file":
-            parameters |= read_parameters(Path(value), node_name.full)
-        elif only is None or only == node_name.name:
-            parameters[key] = yaml.safe_load(value) if value else ""
-    return RosArguments(node_name, parameters, log_level)
+                remappings.setdefault(source, target)
+    return RosArguments(NodeName(names["__node"], names["__ns"], remappings), rules, log_level)
+
+
+def _value(option: str, rule: str, text: str) -> Any:
+    try:
+        return parse_yaml(text) if text else ""
+    except yaml.YAMLError:
+        raise RosArgumentError(f"{option} {rule!r}: the value is not YAML.") from None
