@@ -24,14 +24,16 @@ class _Part(BaseModel):
 class CameraInput(_Part):
     """The image that the net takes, and how a camera's image becomes that."""
 
-    name: str = Field("image", description="name of the graph's input")
+    name: str = Field(default="image", description="name of the graph's input")
     width: int = Field(ge=1, le=8192, description="pixels")
     height: int = Field(ge=1, le=8192, description="pixels")
-    colour: Literal["rgb8", "bgr8"] = Field("rgb8", description="order of the channels")
-    layout: Literal["HWC uint8"] = Field("HWC uint8", description="axes and type of the pixels")
-    resize: Literal["stretch"] = Field("stretch", description="step that brings an image of another size to this one")
+    colour: Literal["rgb8", "bgr8"] = Field(default="rgb8", description="order of the channels")
+    layout: Literal["HWC uint8"] = Field(default="HWC uint8", description="axes and type of the pixels")
+    resize: Literal["stretch"] = Field(
+        default="stretch", description="step that brings an image of another size to this one"
+    )
     projection: Literal["camera", "pinhole"] = Field(
-        "camera", description="'camera': as the camera delivers it; 'pinhole': rectified by camera_info"
+        default="camera", description="'camera': as the camera delivers it; 'pinhole': rectified by camera_info"
     )
 
 
@@ -40,7 +42,7 @@ class ModelOutput(_Part):
 
     name: str = Field(description="name of the graph's output")
     unit: str = Field(description="SI unit, or what a value stands for")
-    description: str = Field("", description="meaning, axes, sign")
+    description: str = Field(default="", description="meaning, axes, sign")
 
 
 class DataSource(_Part):
@@ -55,20 +57,24 @@ class DataSource(_Part):
 class ModelCard(_Part):
     """What the model is for, how it wants its image, what comes out, and where it is from."""
 
-    format: Literal[1] = Field(1, description="version of this card's layout")
+    format: Literal[1] = Field(default=1, description="version of this card's layout")
     name: str
     task: str = Field(description="such as 'steering'")
     version: str = "1"
     description: str
     input: CameraInput
     outputs: tuple[ModelOutput, ...] = Field(min_length=1)
-    steps: tuple[str, ...] = Field((), description="named steps that the running system must take around the net")
+    steps: tuple[str, ...] = Field(
+        default=(), description="named steps that the running system must take around the net"
+    )
     classes: tuple[str, ...] = ()
-    palette: tuple[tuple[int, int, int], ...] = Field((), description="RGB of each class")
+    palette: tuple[tuple[int, int, int], ...] = Field(default=(), description="RGB of each class")
     trained_on: tuple[DataSource, ...] = ()
     seeds: tuple[int, ...] = ()
-    metrics: dict[str, dict[str, float]] = Field({}, description="by named held-out data: metric -> value")
-    constant: float | None = Field(None, description="mean of the training targets, in the output's unit: the baseline")
+    metrics: dict[str, dict[str, float]] = Field(default={}, description="by named held-out data: metric -> value")
+    constant: float | None = Field(
+        default=None, description="mean of the training targets, in the output's unit: the baseline"
+    )
     licence: str = Field(description="licence of the weights")
     revision: str = Field(description="revision of the code that made the model")
     command: str = Field(description="command that made the model")
