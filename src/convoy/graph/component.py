@@ -12,7 +12,7 @@ from convoy.errors import ConvoyError
 from convoy.graph.health import Level, Status, Traffic, diagnostics
 from convoy.graph.host import Cancel, Host
 from convoy.graph.log import Log
-from convoy.graph.parameters import ComponentParameters, parse
+from convoy.graph.parameters import ComponentParameters, describe, parse
 from convoy.graph.ports import ImageInput, Input, Output, Subscription, Timer
 from convoy.interfaces import cdr
 from convoy.interfaces.messages import DiagnosticArray, Message, nanoseconds, type_name
@@ -38,7 +38,7 @@ class Component:
 
     A subclass declares `Input`, `Output` and `Timer` ports and ``Parameters`` in its body. For each input and timer
     it has a method ``on_<port>``; it may have ``on_configure``, ``on_activate``, ``on_deactivate``, ``on_cleanup`` and
-    ``on_parameters``. What a handler publishes leaves only when the handler has returned without an error.
+    ``on_parameters``. What a handler or step publishes leaves only when it has returned without an error.
 
     Args:
         name: the node's name.
@@ -46,7 +46,16 @@ class Component:
 
     Raises:
         ParameterError: a value is missing, unknown or out of range.
+        ComponentError: the class is declared wrongly; raised where the class is defined.
     """
+
+    name: str
+    parameters: Any
+    state: State
+    failures: int
+    """Handlers and steps that failed since the component was made."""
+    traffic: Traffic
+    log: Log
 
     Parameters: ClassVar[type[ComponentParameters]] = ComponentParameters
     inputs: ClassVar[dict[str, Input]] = {}
@@ -61,6 +70,11 @@ class Component:
         cls.inputs = {name: port for name, port in ports.items() if isinstance(port, Input)}
         cls.outputs = {name: port for name, port in ports.items() if isinstance(port, Output)}
         cls.timers = {name: port for name, port in ports.items() if isinstance(port, Timer)}
+        own = {name for name in vars(cls) if name in cls.inputs or name in cls.outputs or name in cls.timers}
+        if taken := own & {*dir(Component), *Component.__annotations__}:
+            raise ComponentError(
+                f"{cls.__name__}: no port may be named {min(taken)!r}; every component has that already."
+            )
         for name in (*cls.inputs, *cls.timers):
             if not callable(getattr(cls, f"on_{name}", None)):
                 raise ComponentError(f"{cls.__name__} declares {name!r}, but has no method on_{name}.")
@@ -68,25 +82,25 @@ class Component:
         for name in vars(cls):
             if name.startswith("on_") and name.removeprefix("on_") not in known:
                 raise ComponentError(
-                    f"{cls.__name__}.{name} belongs to no input, timer or step; ports: {sorted(known)}."
+                    f"{cls.__name__}.{name} belongs to no input, timer or step; wanted on_ and one of {sorted(known)}."
                 )
-        for name, field in cls.Parameters.model_fields.items():
-            if not field.description:
-                raise ComponentError(f"{cls.__name__}: parameter {name!r} has no description.")
+        for parameter in describe(cls.Parameters):
+            if not parameter.description:
+                raise ComponentError(f"{cls.__name__}: parameter {parameter.name!r} has no description.")
 
     def __init__(self, name: str, parameters: Mapping[str, Any] | None = None) -> None:
         self.name = name
-        self.parameters: Any = parse(self.Parameters, name, parameters or {})
+        self.parameters = parse(self.Parameters, name, parameters or {})
         self.state = State.UNCONFIGURED
         self.failures = 0
         self.traffic = Traffic()
-        self.log = Log(logging.getLogger(f"convoy.{name}"), self._log_time)
+        self.log = Log(logging.getLogger(f"convoy.{name}"), lambda: self._host.now() if self._host else 0)
         self._host: Host | None = None
-        self._pending: list[tuple[Output, Message]] | None = None
+        self._pending: list[tuple[Output, memoryview]] | None = None
         self._statuses: dict[str, Status] = {}
-        self._cancels: dict[str, Cancel] = {}
+        self._failing: dict[str, str] = {}
+        self._cancels: list[Cancel] = []
         self._image_sources: dict[str, tuple[str, int]] = {}
-        self._failing: set[str] = set()
 
     # What a subclass may fill in.
 
@@ -119,14 +133,15 @@ class Component:
             )
         if self._pending is None:
             raise ComponentError(f"{self.name}: {output.name!r} published outside of a handler or life-cycle step.")
-        self._pending.append((output, message))
+        with tracing.stage("publish"):
+            self._pending.append((output, cdr.serialize(message)))
 
     def report(self, status: str, level: Level, message: str, **values: object) -> None:
         """Set one of the component's diagnostics; it is published every second, and at once when its level changes."""
         old = self._statuses.get(status)
         self._statuses[status] = new = Status(level, message, {key: str(value) for key, value in values.items()})
         if (old is None or old.level != level) and self._pending is not None:
-            self._pending.append((type(self).diagnostics, diagnostics(self.name, self.now(), {status: new})))
+            self.diagnostics.publish(diagnostics(self.name, self.now(), {status: new}))
 
     # What a host calls.
 
@@ -143,10 +158,11 @@ class Component:
             ComponentError: the step failed; the component is unconfigured, and what it took is given back.
         """
         self._require(State.UNCONFIGURED)
+        self._statuses.clear()
         try:
             self._step("configure", self.on_configure)
         except ComponentError:
-            self._step("cleanup", self.on_cleanup)
+            self.guard("cleanup", self.on_cleanup)
             raise
         self.state = State.INACTIVE
 
@@ -157,11 +173,13 @@ class Component:
             ComponentError: the step failed; the component is inactive.
         """
         self._require(State.INACTIVE)
+        self.traffic = Traffic()
+        self._image_sources.clear()
         self._step("activate", self.on_activate)
         self.state = State.ACTIVE
         for name, timer in self.timers.items():
-            self._schedule(name, timer.period_ns, getattr(self, f"on_{name}"))
-        self._schedule("diagnostics", DIAGNOSTICS_PERIOD_NS, self._publish_diagnostics)
+            self._every(timer.period_ns, name, getattr(self, f"on_{name}"))
+        self._every(DIAGNOSTICS_PERIOD_NS, "diagnostics", self._publish_diagnostics)
 
     def deactivate(self) -> None:
         """Go from active to inactive.
@@ -171,9 +189,8 @@ class Component:
         """
         self._require(State.ACTIVE)
         self.state = State.INACTIVE
-        for cancel in self._cancels.values():
-            cancel()
-        self._cancels.clear()
+        while self._cancels:
+            self._cancels.pop()()
         self._step("deactivate", self.on_deactivate)
 
     def cleanup(self) -> None:
@@ -184,108 +201,105 @@ class Component:
         """
         self._require(State.INACTIVE)
         self.state = State.UNCONFIGURED
-        self._image_sources.clear()
-        self._statuses.clear()
         self._step("cleanup", self.on_cleanup)
 
     def shutdown(self) -> None:
-        """Go from any state to finalized, through the steps between."""
-        try:
-            if self.state is State.ACTIVE:
-                self.deactivate()
-        finally:
-            try:
-                if self.state is State.INACTIVE:
-                    self.cleanup()
-            finally:
-                self.state = State.FINALIZED
+        """Go from any state to finalized, through the steps between.
+
+        Raises:
+            ComponentError: names every step that failed; the component is finalized even then.
+        """
+        failures = []
+        for state, step in ((State.ACTIVE, self.deactivate), (State.INACTIVE, self.cleanup)):
+            if self.state is state:
+                try:
+                    step()
+                except ComponentError as failure:
+                    failures.append(str(failure))
+        self.state = State.FINALIZED
+        if failures:
+            raise ComponentError("; ".join(failures))
 
     def deliver(self, subscription: Subscription, data: cdr.Bytes) -> None:
-        """Hand over the CDR bytes of a message. An inactive component ignores it."""
-        if self.state is not State.ACTIVE:
-            return
+        """Hand over the CDR bytes of a message. A component that is not active ignores it."""
         port = self.inputs[subscription.input]
-        if isinstance(port, ImageInput) and not self._is_source(port, subscription):
+        if self.state is not State.ACTIVE or not self._is_source(port, subscription):
             return
         self.traffic.received[port.name] += 1
-        self._guard(port.name, lambda: self._handle(port, subscription, data))
+        self.guard(port.name, lambda: self._handle(port, subscription, data))
+
+    def guard(self, what: str, call: Callable[[], None]) -> None:
+        """Do something on the component's behalf; an error is logged and reported, and the component lives on."""
+        error = self._run(what, call)
+        if isinstance(error, ConvoyError):
+            self.log.error(f"{what}: {error}")
 
     def set_parameters(self, changes: Mapping[str, Any]) -> None:
-        """Change parameters while running.
+        """Change parameters; a component that is not configured takes all, since it has yet to read them.
 
         Raises:
             ParameterError: a value is unknown or out of range; nothing has changed.
             ConvoyError: the component refuses them; nothing has changed.
         """
         new = parse(self.Parameters, self.name, {**self.parameters.model_dump(exclude_unset=True), **changes})
-        self.on_parameters(new)
+        if self.state is not State.UNCONFIGURED:
+            self.on_parameters(new)
         self.parameters = new
 
     # Inside.
 
     def _handle(self, port: Input, subscription: Subscription, data: cdr.Bytes) -> None:
-        with tracing.stage("decode"):
-            message = cdr.deserialize(data, subscription.type_name)
-            value = port.decode(message)
+        message = cdr.deserialize(data, subscription.type_name)
+        value = port.decode(message)
+        if isinstance(port, ImageInput):
+            self._image_sources[port.name] = (subscription.suffix, self.now())
         getattr(self, f"on_{port.name}")(value)
         if isinstance(port, ImageInput):
             self.traffic.ages_ns.append(self.now() - nanoseconds(message.header.stamp))
 
-    def _is_source(self, port: ImageInput, subscription: Subscription) -> bool:
-        now = self.now()
-        source, heard = self._image_sources.get(port.name, (subscription.suffix, now))
-        if source != subscription.suffix and 0 <= now - heard < port.SWITCH_AFTER_NS:
-            return False
-        self._image_sources[port.name] = (subscription.suffix, now)
-        return True
-
-    def _guard(self, what: str, call: Callable[[], None]) -> None:
-        """Run a handler; an error is reported, what it had published is dropped, and the component lives on."""
-        try:
-            self._collect(call)
-        except Exception as error:
-            self.failures += 1
-            self._failing.add(what)
-            if isinstance(error, ConvoyError):
-                self.log.error(f"{what}: {error}")
-            else:
-                self.log.exception(f"{what}: {type(error).__name__}: {error}")
-            message = f"{what}: {error}"
-            self._collect(lambda: self.report("Errors", Level.ERROR, message, failures=self.failures))
-        else:
-            if what in self._failing:
-                self._failing.discard(what)
-                self._collect(lambda: self.report("Errors", Level.OK, f"{what} works again", failures=self.failures))
+    def _is_source(self, port: Input, subscription: Subscription) -> bool:
+        """Tell whether an image comes from where the input has its images from: raw or compressed."""
+        if not isinstance(port, ImageInput) or port.name not in self._image_sources:
+            return True
+        source, heard = self._image_sources[port.name]
+        return source == subscription.suffix or not 0 <= self.now() - heard < port.SWITCH_AFTER_NS
 
     def _step(self, what: str, call: Callable[[], None]) -> None:
-        self._attached()
-        try:
-            self._collect(call)
-        except ConvoyError as error:
-            raise ComponentError(f"{self.name}: {what} failed: {error}") from error
-        except Exception as error:
-            self.log.exception(f"{what} failed: {type(error).__name__}: {error}")
-            raise ComponentError(f"{self.name}: {what} failed: {type(error).__name__}: {error}") from error
+        error = self._run(what, call)
+        if error is not None:
+            raise ComponentError(f"{self.name}: {what} failed: {_explain(error)}") from error
 
-    def _collect(self, call: Callable[[], None]) -> None:
-        self._pending = []
+    def _run(self, what: str, call: Callable[[], None]) -> Exception | None:
+        """Run a handler or step, then send what it published; of one that fails nothing but the failure is sent."""
+        host, failure = self._attached(), None
+        pending: list[tuple[Output, memoryview]] = []
+        self._pending = pending
         try:
             call()
-            published = self._pending
+        except Exception as error:
+            failure = error
+            pending.clear()
+            self.failures += 1
+            self._failing[what] = f"{what}: {_explain(error)}"
+            self._report_errors()
+            if not isinstance(error, ConvoyError):
+                self.log.exception(self._failing[what])
+        else:
+            if self._failing.pop(what, None):
+                self._report_errors(f"{what} works again")
         finally:
             self._pending = None
-        if published:
-            with tracing.stage("publish"):
-                for output, message in published:
-                    self.traffic.published[output.name] += 1
-                    self._attached().publish(self, output, message)
+        for output, data in pending:
+            self.traffic.published[output.name] += 1
+            host.publish(self, output, data)
+        return failure
 
-    def _schedule(self, name: str, period_ns: int, call: Callable[[], None], late_ns: int = 0) -> None:
-        def tick(late_ns: int) -> None:
-            self._schedule(name, period_ns, call, late_ns)
-            self._guard(name, call)
+    def _report_errors(self, otherwise: str = "") -> None:
+        level = Level.ERROR if self._failing else Level.OK
+        self.report("Errors", level, "; ".join(self._failing.values()) or otherwise, failures=self.failures)
 
-        self._cancels[name] = self._attached().after(self, period_ns - late_ns % period_ns, tick)
+    def _every(self, period_ns: int, name: str, call: Callable[[], None]) -> None:
+        self._cancels.append(self._attached().every(self, period_ns, lambda: self.guard(name, call)))
 
     def _publish_diagnostics(self) -> None:
         self._statuses["Frequency Status"] = Status(
@@ -303,5 +317,6 @@ class Component:
         if self.state is not state:
             raise ComponentError(f"{self.name} is {self.state.value}, but this step needs it {state.value}.")
 
-    def _log_time(self) -> int:
-        return self._host.now() if self._host else 0
+
+def _explain(error: Exception) -> str:
+    return str(error) if isinstance(error, ConvoyError) else f"{type(error).__name__}: {error}"

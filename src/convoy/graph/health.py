@@ -9,13 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convoy.interfaces.messages import (
-    DiagnosticArray,
-    DiagnosticStatus,
-    KeyValue,
-    make,
-    time,
-)
+from convoy.interfaces.messages import DiagnosticArray, DiagnosticStatus, Header, KeyValue, make, time
 
 
 class Level(IntEnum):
@@ -65,7 +59,7 @@ def diagnostics(component: str, now_ns: int, statuses: dict[str, Status]) -> Any
     """Make the ``diagnostic_msgs/DiagnosticArray`` of one component."""
     return make(
         DiagnosticArray,
-        header=make(type(make(DiagnosticArray).header), stamp=time(now_ns)),
+        header=make(Header, stamp=time(now_ns)),
         status=[
             make(
                 DiagnosticStatus,

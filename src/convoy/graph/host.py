@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from convoy.interfaces.messages import Message
-
 if TYPE_CHECKING:
     from convoy.graph.component import Component
     from convoy.graph.ports import Output
@@ -20,11 +18,14 @@ class Host(Protocol):
     A host calls a component from one thread at a time, and walks it through its life cycle.
     """
 
-    def publish(self, component: Component, output: Output, message: Message) -> None:
-        """Send a message to whoever subscribes to the output's topic."""
+    def publish(self, component: Component, output: Output, data: memoryview) -> None:
+        """Send a message, as CDR bytes, to whoever subscribes to the output's topic."""
 
     def now(self) -> int:
         """Return the time of the component's clock: nanoseconds since the epoch, or simulated time."""
 
-    def after(self, component: Component, delay_ns: int, callback: Callable[[int], None]) -> Cancel:
-        """Call `callback` once, `delay_ns` from now, with the nanoseconds by which the call is late."""
+    def every(self, component: Component, period_ns: int, callback: Callable[[], None]) -> Cancel:
+        """Call `callback` once per period, until cancelled; the first time one period from now.
+
+        A call that is late does not shift those after it, and periods that have passed meanwhile are skipped.
+        """

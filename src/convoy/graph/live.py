@@ -6,26 +6,39 @@ import heapq
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from convoy.graph.component import Component
+from convoy.graph.component import Component, ComponentError
 from convoy.graph.host import Cancel
+from convoy.graph.inbox import Inbox
 from convoy.graph.ports import Output, Subscription
 from convoy.interfaces import cdr
-from convoy.interfaces.messages import Message
+
+T = TypeVar("T")
+
+
+@dataclass(order=True)
+class _Timer:
+    due_ns: int
+    number: int
+    period_ns: int = field(compare=False)
+    callback: Callable[[], None] = field(compare=False)
 
 
 class LiveHost:
     """A host whose middleware delivers from its own threads, and whose component works on one of its own.
 
     The middleware calls `put` with what it received and gives a function that sends; everything between is here.
-    Of an input that wants the latest message only, a message that arrives while the component is busy replaces the
-    one that waits; other inputs keep as many as their depth says. What is pushed out is counted.
+    What arrives while the component is busy waits in an `Inbox`.
 
     Args:
         component: is attached to this host.
-        send: publishes CDR bytes on the resolved topic of an output; called from the component's thread.
+        send: publishes CDR bytes on the resolved topic of an output; called from the component's thread. What it
+            raises is reported as the component's failure.
         simulated_time: the clock stands still at zero until `set_time` moves it.
     """
 
@@ -37,33 +50,33 @@ class LiveHost:
         self._simulated = simulated_time
         self._time_ns = 0
         self._wake = threading.Condition()
-        self._inbox: dict[tuple[str, int], tuple[Subscription, cdr.Bytes]] = {}
-        self._timers: list[tuple[int, int, Callable[[int], None]]] = []
-        self._requests: list[tuple[Callable[[], None], list[Any], threading.Event]] = []
-        self._count = itertools.count(1)
+        self._inbox = Inbox(component)
+        self._timers: list[_Timer] = []
+        self._requests: deque[tuple[Callable[[], Any], Future[Any]]] = deque()
+        self._numbers = itertools.count()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name=component.name, daemon=True)
         component.attach(self)
 
     # The host's side.
 
-    def publish(self, component: Component, output: Output, message: Message) -> None:
-        self._send(output, cdr.serialize(message))
+    def publish(self, component: Component, output: Output, data: memoryview) -> None:
+        component.guard(f"publish {output.name}", lambda: self._send(output, data))
 
     def now(self) -> int:
         return self._time_ns if self._simulated else time.time_ns()
 
-    def after(self, component: Component, delay_ns: int, callback: Callable[[int], None]) -> Cancel:
+    def every(self, component: Component, period_ns: int, callback: Callable[[], None]) -> Cancel:
         with self._wake:
-            entry = (self._steady() + delay_ns, next(self._count), callback)
-            heapq.heappush(self._timers, entry)
+            timer = _Timer(self._steady() + period_ns, next(self._numbers), period_ns, callback)
+            heapq.heappush(self._timers, timer)
             self._wake.notify()
 
         def cancel() -> None:
             with self._wake:
-                if entry in self._timers:
-                    self._timers.remove(entry)
-                    heapq.heapify(self._timers)
+                self._timers = [other for other in self._timers if other is not timer]
+                heapq.heapify(self._timers)
+                self._inbox.drop_timer(callback)
 
         return cancel
 
@@ -74,7 +87,7 @@ class LiveHost:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let the component finish what it is doing, and end its thread."""
+        """Let the component finish what it is doing and what it was called for, and end its thread."""
         with self._wake:
             self._stopping = True
             self._wake.notify()
@@ -83,36 +96,30 @@ class LiveHost:
 
     def put(self, subscription: Subscription, data: cdr.Bytes) -> None:
         """Take in a received message; returns at once."""
-        port = self.component.inputs[subscription.input]
         with self._wake:
-            if port.latest:
-                if self._inbox.pop((port.name, 0), None) is not None:
-                    self.component.traffic.replaced[port.name] += 1
-                self._inbox[port.name, 0] = (subscription, data)
-            else:
-                waiting = [key for key in self._inbox if key[0] == port.name]
-                if len(waiting) >= port.qos.depth:
-                    del self._inbox[waiting[0]]
-                    self.component.traffic.replaced[port.name] += 1
-                self._inbox[port.name, next(self._count)] = (subscription, data)
+            self._inbox.put(subscription, data)
             self._wake.notify()
 
-    def call(self, function: Callable[[], None]) -> None:
-        """Run a function on the component's thread, between two messages; raises what it raises."""
-        done, errors = threading.Event(), []  # type: ignore[var-annotated]
+    def call(self, function: Callable[[], T]) -> T:
+        """Run a function on the component's thread, between two messages; returns and raises what it does.
+
+        Raises:
+            ComponentError: the thread does not run.
+        """
+        future: Future[T] = Future()
         with self._wake:
-            self._requests.append((function, errors, done))
+            if self._stopping or not self._thread.is_alive():
+                raise ComponentError(f"{self.component.name} cannot be called: its thread does not run.")
+            self._requests.append((function, future))
             self._wake.notify()
-        done.wait()
-        if errors:
-            raise errors[0]
+        return future.result()
 
     def set_time(self, time_ns: int) -> None:
         """Move simulated time. Where it jumps back, as when a bag starts over, waiting timers keep their delay."""
         with self._wake:
-            if time_ns < self._time_ns:
-                jump = self._time_ns - time_ns
-                self._timers = [(due - jump, count, callback) for due, count, callback in self._timers]
+            back = max(self._time_ns - time_ns, 0)
+            for timer in self._timers:
+                timer.due_ns -= back
             self._time_ns = time_ns
             self._wake.notify()
 
@@ -124,33 +131,29 @@ class LiveHost:
 
     def _run(self) -> None:
         while (work := self._next()) is not None:
-            try:
-                work()
-            except Exception as error:  # such as a middleware that refuses to send; the next message may go through
-                self.component.log.exception(f"{type(error).__name__}: {error}")
+            work()
 
     def _next(self) -> Callable[[], None] | None:
         with self._wake:
             while True:
                 if self._requests:
-                    request = self._requests.pop(0)
-                    return lambda: self._answer(*request)
+                    function, future = self._requests.popleft()
+                    return lambda: _answer(function, future)
                 if self._stopping:
                     return None
-                late = self._steady() - self._timers[0][0] if self._timers else -1
-                if late >= 0:
-                    callback = heapq.heappop(self._timers)[2]
-                    return lambda: callback(late)
-                if self._inbox:
-                    item = self._inbox.pop(next(iter(self._inbox)))
-                    return lambda: self.component.deliver(*item)
-                self._wake.wait(None if self._simulated or not self._timers else -late / 1e9)
+                now = self._steady()
+                while self._timers and self._timers[0].due_ns <= now:
+                    timer = heapq.heappop(self._timers)
+                    self._inbox.put_timer(timer.callback)
+                    timer.due_ns += timer.period_ns * (1 + (now - timer.due_ns) // timer.period_ns)
+                    heapq.heappush(self._timers, timer)
+                if (work := self._inbox.next()) is not None:
+                    return work
+                self._wake.wait((self._timers[0].due_ns - now) / 1e9 if self._timers and not self._simulated else None)
 
-    @staticmethod
-    def _answer(function: Callable[[], None], errors: list[Any], done: threading.Event) -> None:
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-        finally:
-            done.set()
+
+def _answer(function: Callable[[], T], future: Future[T]) -> None:
+    try:
+        future.set_result(function())
+    except BaseException as error:
+        future.set_exception(error)

@@ -1,11 +1,14 @@
-"""A component's log: the same line at most every few seconds of the component's clock."""
+"""A component's log: the same line, whatever its numbers, at most every few seconds of the component's clock."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 
 REPEAT_AFTER_NS = 5_000_000_000
+_MAX_LINES = 1000
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 class Log:
@@ -38,10 +41,11 @@ class Log:
 
     def _say(self, level: int, line: str, traceback: bool = False) -> None:
         now = self._now()
-        said = self._said.get((level, line))
+        key = level, _NUMBER.sub("#", line)
+        said = self._said.get(key)
         if said is not None and 0 <= now - said < REPEAT_AFTER_NS:
             return
-        if len(self._said) > 1000:
+        if len(self._said) >= _MAX_LINES:
             self._said.clear()
-        self._said[level, line] = now
+        self._said[key] = now
         self._logger.log(level, line, exc_info=traceback)

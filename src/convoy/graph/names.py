@@ -41,17 +41,22 @@ class NodeName:
         """The node's name with its namespace."""
         return self._join(self.namespace, self.name)
 
-    def topic(self, name: str) -> str:
-        """Resolve a topic's name: namespace first, then the remappings.
+    def topic(self, name: str, suffix: str = "") -> str:
+        """Resolve a topic's name: namespace first, then the first remapping that fits.
+
+        Args:
+            name: absolute, relative or private (``~/``).
+            suffix: such as ``/compressed``; remapping the name carries it along, unless it is remapped with it.
 
         Raises:
             NamingError: the name, or the name that it is remapped to, breaks the rules.
         """
-        resolved = self._absolute(name)
-        for source, target in self.remappings.items():
-            if self._absolute(source) == resolved:
-                return self._absolute(target)
-        return resolved
+        for end, rest in (suffix, ""), ("", suffix):
+            resolved = self._absolute(name + end)
+            for source, target in self.remappings.items():
+                if self._absolute(source) == resolved:
+                    return self._absolute(target) + rest
+        return resolved + suffix
 
     def _absolute(self, name: str) -> str:
         if not _TOPIC.fullmatch(name):

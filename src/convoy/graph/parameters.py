@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from convoy.errors import ConvoyError, nearest
 
@@ -21,7 +21,20 @@ class ParameterError(ConvoyError):
 class ComponentParameters(BaseModel):
     """Base of every component's ``Parameters``: each field is one ROS parameter, with a description."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), validate_default=True
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _of_its_ros_type(cls, value: Any, field: ValidationInfo) -> Any:
+        """Take no text and no truth value for a number, and no number or text for a truth value."""
+        wanted = _ros_type(cls.model_fields[field.field_name or ""].annotation)
+        if wanted in ("bool", "integer", "double") and value is not None:
+            numeric = not isinstance(value, bool | str)
+            if isinstance(value, str) or numeric == (wanted == "bool"):
+                raise ValueError(f"a {wanted} is wanted")
+        return value
 
 
 P = TypeVar("P", bound=ComponentParameters)
@@ -57,14 +70,16 @@ def _refusal(model: type[ComponentParameters], owner: str, faults: Iterable[Any]
 
 
 def _explain(model: type[ComponentParameters], fault: Any) -> str:
+    wanted = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:  # a rule for several parameters together
+        return str(wanted)
     name = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         known = nearest(name, model.model_fields)
         return f"there is no parameter {name!r}; nearest first: {', '.join(known) or 'it has none'}"
     if fault["type"] == "missing":
         return f"parameter {name!r} is missing; it is {model.model_fields[name].description}"
-    wanted = fault["msg"][0].lower() + fault["msg"][1:]
-    return f"parameter {name!r} is {fault['input']!r}, but {wanted.removeprefix('value error, ')}"
+    return f"parameter {name!r} is {fault['input']!r}, but {wanted[0].lower()}{wanted[1:]}"
 
 
 @dataclass(frozen=True)
@@ -72,7 +87,8 @@ class ParameterDescription:
     """One parameter as a host shows it: with its ROS type, range and description."""
 
     name: str
-    type: Literal["bool", "integer", "double", "string", "double_array", "integer_array", "string_array"]
+    type: str
+    """``bool``, ``integer``, ``double``, ``string``, or one of them and ``_array``."""
     required: bool
     default: Any
     description: str
@@ -82,7 +98,11 @@ class ParameterDescription:
 
 
 def describe(model: type[ComponentParameters]) -> list[ParameterDescription]:
-    """List the parameters of a component, in the order they were declared."""
+    """List the parameters of a component, in the order they were declared.
+
+    Raises:
+        ParameterError: one has a type that ROS 2 has not.
+    """
     return [_describe(name, field) for name, field in model.model_fields.items()]
 
 
@@ -92,29 +112,30 @@ def _describe(name: str, field: Any) -> ParameterDescription:
         for attribute, bound in (("ge", "minimum"), ("gt", "minimum"), ("le", "maximum"), ("lt", "maximum")):
             if (value := getattr(constraint, attribute, None)) is not None:
                 bounds[bound] = value
-    annotation = field.annotation
-    choices = tuple(str(choice) for choice in typing.get_args(annotation)) if _is_literal(annotation) else ()
+    kind = _ros_type(field.annotation)
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     return ParameterDescription(
         name,
-        _ros_type(annotation),
+        kind,
         field.is_required(),
         str(default) if isinstance(default, Path) else default,
         field.description or "",
-        choices=choices,
+        choices=typing.get_args(field.annotation) if typing.get_origin(field.annotation) is Literal else (),
         **bounds,
     )
 
 
-def _is_literal(annotation: Any) -> bool:
-    return typing.get_origin(annotation) is Literal
-
-
-def _ros_type(annotation: Any) -> Any:
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        annotation = next(arm for arm in typing.get_args(annotation) if arm is not type(None))
-    if annotation in (bool, int, float):
-        return {bool: "bool", int: "integer", float: "double"}[annotation]
-    if typing.get_origin(annotation) in (list, tuple):
-        return _ros_type(typing.get_args(annotation)[0]) + "_array"
-    return "string"
+def _ros_type(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return _ros_type(next(arm for arm in arguments if arm is not types.NoneType))
+    if origin in (list, tuple):
+        return _ros_type(arguments[0]) + "_array"
+    if origin is Literal and all(isinstance(choice, str) for choice in arguments):
+        return "string"
+    names = {bool: "bool", int: "integer", float: "double", str: "string", Path: "string"}
+    if annotation not in names:
+        raise ParameterError(
+            f"No parameter can be a {annotation}: wanted bool, int, float, str, Path or lists of them."
+        )
+    return names[annotation]

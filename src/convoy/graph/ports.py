@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
+from convoy import tracing
 from convoy.interfaces.images import decode
 from convoy.interfaces.messages import CompressedImage, Image, Message, type_name
 
@@ -86,7 +88,8 @@ class ImageInput(Input):
         )
 
     def decode(self, message: Any) -> Any:
-        return decode(message)
+        with tracing.stage("decode"):
+            return decode(message)
 
 
 class ImageHeaderInput(ImageInput):
@@ -137,8 +140,8 @@ class Timer:
     name: str
 
     def __init__(self, period_s: float) -> None:
-        if period_s <= 0:
-            raise ValueError(f"a timer's period must be positive, found {period_s}")
+        if not 1e-6 <= period_s < math.inf:
+            raise ValueError(f"a timer's period must be at least a microsecond, found {period_s} s")
         self.period_ns = round(period_s * 1e9)
 
     def __set_name__(self, owner: type[object], name: str) -> None:

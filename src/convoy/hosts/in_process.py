@@ -5,14 +5,15 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections import Counter, defaultdict, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from convoy.graph import Component, NodeName, Output, Subscription
+from convoy.graph import Component, ComponentError, NodeName, Output, Subscription
 from convoy.graph.host import Cancel
+from convoy.graph.inbox import Inbox
 from convoy.interfaces import cdr
-from convoy.interfaces.messages import Message, type_name
+from convoy.interfaces.messages import type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,14 @@ class Published:
     time_ns: int
 
 
-@dataclass
+@dataclass(eq=False)
 class _Seat:
-    """One component in the executor: where its topics lead, and what waits for it while it is busy."""
+    """One component in the executor: what its topics are called, and what waits for it while it is busy."""
 
     component: Component
     node: NodeName
+    inbox: Inbox
     busy_until: int = 0
-    waiting: deque[tuple[str, Callable[[], None]]] = field(default_factory=deque)
 
 
 class InProcess:
@@ -44,8 +45,8 @@ class InProcess:
     Two runs with the same input give the same output.
 
     With `live_latency` a live robot is simulated instead: a handler takes as long as it took on the wall, its
-    component is busy for as long, its output appears when it is done, and of an input that wants the latest message
-    only one waits and the rest are dropped. That is what it depends on the machine for.
+    component is busy for as long, its output appears when it is done, and what arrives meanwhile waits in an `Inbox`
+    as on every live host. That is what it depends on the machine for.
 
     Args:
         on_publish: is told of every message that a component publishes.
@@ -55,11 +56,12 @@ class InProcess:
     def __init__(
         self, on_publish: Callable[[Published], None] = lambda published: None, *, live_latency: bool = False
     ) -> None:
+        self.live_latency = live_latency
         self.dropped: Counter[str] = Counter()
-        """Messages dropped by live latency, per topic."""
+        """Messages that live latency pushed out of an inbox, per topic."""
         self._on_publish = on_publish
-        self._live_latency = live_latency
         self._now = 0
+        self._working_since: int | None = None
         self._sequence = itertools.count()
         self._events: list[tuple[int, str, int, Callable[[], None]]] = []
         self._seats: dict[Component, _Seat] = {}
@@ -68,16 +70,16 @@ class InProcess:
     def add(self, component: Component, node: NodeName | None = None) -> None:
         """Take a component into the graph, before `start`."""
         component.attach(self)
-        seat = _Seat(component, node or NodeName(component.name))
+        seat = _Seat(component, node or NodeName(component.name), Inbox(component))
         self._seats[component] = seat
         for port in component.inputs.values():
             for subscription in port.subscriptions():
-                topic = seat.node.topic(subscription.topic) + subscription.suffix
+                topic = seat.node.topic(subscription.topic, subscription.suffix)
                 self._subscribers[topic, subscription.type_name].append((seat, subscription))
 
     @property
-    def nodes(self) -> list[tuple[Component, NodeName]]:
-        """The components of the graph and their names, in the order they were added."""
+    def nodes(self) -> Iterable[tuple[Component, NodeName]]:
+        """The components of the graph and where they stand in it, in the order they were added."""
         return [(seat.component, seat.node) for seat in self._seats.values()]
 
     @property
@@ -88,15 +90,13 @@ class InProcess:
     @property
     def published(self) -> set[str]:
         """The topics that the graph publishes."""
-        return {
-            seat.node.topic(port.topic) for seat in self._seats.values() for port in seat.component.outputs.values()
-        }
+        return {node.topic(port.topic) for component, node in self.nodes for port in component.outputs.values()}
 
     def start(self, time_ns: int) -> None:
         """Configure and activate all components, at the given time.
 
         Raises:
-            ComponentError: a component failed to; those before it are shut down again.
+            ComponentError: a component failed to; all are shut down again.
         """
         self._now = time_ns
         try:
@@ -104,64 +104,91 @@ class InProcess:
                 component.configure()
             for component in self._seats:
                 component.activate()
-        except Exception:
-            self.stop()
+        except ComponentError as failure:
+            try:
+                self.stop()
+            except ComponentError as further:
+                raise ComponentError(f"{failure}; {further}") from failure
             raise
 
     def stop(self) -> None:
-        """Shut all components down, the last one first."""
+        """Shut all components down, the last one first.
+
+        Raises:
+            ComponentError: names every step that failed; all are shut down even then.
+        """
+        failures = []
         for component in reversed(self._seats):
-            component.shutdown()
+            try:
+                component.shutdown()
+            except ComponentError as failure:
+                failures.append(str(failure))
+        if failures:
+            raise ComponentError("; ".join(failures))
 
     def feed(self, time_ns: int, topic: str, type_: str, payload: cdr.Bytes) -> None:
-        """Let everything happen until `time_ns`, then put a message on a topic.
+        """Let everything happen before `time_ns`, then put a message on a topic.
 
-        Messages must be fed in the order of their time. `run_until` lets the last ones happen.
+        Messages must be fed in the order of their time; one that is late arrives now. It is delivered once time moves
+        on, by a further message or by `run_until`.
         """
         if (topic, type_) in self._subscribers:
-            self._run_before(time_ns, topic)
+            self.run_before(time_ns)
             self._post(max(time_ns, self._now), topic, type_, payload)
+
+    def run_before(self, time_ns: int) -> None:
+        """Let everything happen that happens before `time_ns`."""
+        while self._events and self._events[0][0] < time_ns:
+            self._now, _, _, event = heapq.heappop(self._events)
+            event()
 
     def run_until(self, time_ns: int) -> None:
         """Let everything happen that happens up to and including `time_ns`."""
-        self._run_before(time_ns + 1, "")
+        self.run_before(time_ns + 1)
         self._now = max(self._now, time_ns)
 
     # The host of each component.
 
-    def publish(self, component: Component, output: Output, message: Message) -> None:
+    def publish(self, component: Component, output: Output, data: memoryview) -> None:
         topic = self._seats[component].node.topic(output.topic)
-        data = cdr.serialize(message)
-        if self._live_latency and self._handler_started is not None:
-            done = self._now + time.perf_counter_ns() - self._handler_started
+        published = Published(component, topic, type_name(output.message), data, self.now())
+        if published.time_ns > self._now:
+            self._push(published.time_ns, topic, lambda: self._publish(published))
         else:
-            done = self._now
-        if done > self._now:
-            self._push(done, topic, lambda: self._publish(Published(component, topic, type_name(message), data, done)))
-        else:
-            self._publish(Published(component, topic, type_name(message), data, done))
+            self._publish(published)
 
     def now(self) -> int:
-        return self._now
+        """Return the time of the event at hand; with live latency, and of what has been done about it."""
+        if self._working_since is None:
+            return self._now
+        return self._now + time.perf_counter_ns() - self._working_since
 
-    def after(self, component: Component, delay_ns: int, callback: Callable[[int], None]) -> Cancel:
-        due, cancelled = self._now + delay_ns, False
-        seat = self._seats[component]
+    def every(self, component: Component, period_ns: int, callback: Callable[[], None]) -> Cancel:
+        seat, due, cancelled = self._seats[component], self._now, False
 
-        def fire() -> None:
-            if not cancelled:
-                self._handle(seat, "", lambda: callback(self._now - due))
+        def push() -> None:
+            nonlocal due
+            due += period_ns
+            self._push(due, "", tick)
+
+        def tick() -> None:
+            if cancelled:
+                return
+            push()
+            if self._is_busy(seat):
+                seat.inbox.put_timer(callback)
+            else:
+                self._work(seat, callback)
 
         def cancel() -> None:
             nonlocal cancelled
             cancelled = True
+            seat.inbox.drop_timer(callback)
 
-        self._push(due, "", fire)
+        push()
         return cancel
 
     # Inside.
-
-    _handler_started: int | None = None
 
     def _publish(self, published: Published) -> None:
         self._on_publish(published)
@@ -175,41 +202,31 @@ class InProcess:
             self._push(time_ns, topic, self._delivery(seat, topic, subscription, payload))
 
     def _delivery(self, seat: _Seat, topic: str, subscription: Subscription, payload: cdr.Bytes) -> Callable[[], None]:
-        return lambda: self._handle(
-            seat,
-            topic if seat.component.inputs[subscription.input].latest else "",
-            lambda: seat.component.deliver(subscription, payload),
-        )
+        def deliver() -> None:
+            if not self._is_busy(seat):
+                self._work(seat, lambda: seat.component.deliver(subscription, payload))
+            elif seat.inbox.put(subscription, payload):
+                self.dropped[topic] += 1
 
-    def _run_before(self, time_ns: int, topic: str) -> None:
-        while self._events and self._events[0][:2] < (time_ns, topic):
-            due, _, _, event = heapq.heappop(self._events)
-            self._now = max(self._now, due)
-            event()
+        return deliver
 
-    def _handle(self, seat: _Seat, latest_topic: str, call: Callable[[], None]) -> None:
-        """Run a handler; under live latency, only when its component is free."""
-        if not self._live_latency:
+    # Live latency: who is busy, and what comes after.
+
+    def _is_busy(self, seat: _Seat) -> bool:
+        return self._now < seat.busy_until
+
+    def _work(self, seat: _Seat, call: Callable[[], None]) -> None:
+        if not self.live_latency:
             call()
             return
-        if self._now < seat.busy_until:
-            if latest_topic:
-                kept = deque(item for item in seat.waiting if item[0] != latest_topic)
-                if len(kept) < len(seat.waiting):
-                    self.dropped[latest_topic] += 1
-                seat.waiting = kept
-            if not seat.waiting:
-                self._push(seat.busy_until, "", lambda: self._resume(seat))
-            seat.waiting.append((latest_topic, call))
-            return
-        self._handler_started = time.perf_counter_ns()
+        self._working_since = time.perf_counter_ns()
         try:
             call()
         finally:
-            seat.busy_until = self._now + time.perf_counter_ns() - self._handler_started
-            self._handler_started = None
+            seat.busy_until = self.now()
+            self._working_since = None
+        self._push(seat.busy_until, "", lambda: self._resume(seat))
 
     def _resume(self, seat: _Seat) -> None:
-        waiting, seat.waiting = seat.waiting, deque()
-        for latest_topic, call in waiting:
-            self._handle(seat, latest_topic, call)
+        if not self._is_busy(seat) and (call := seat.inbox.next()) is not None:
+            self._work(seat, call)
