@@ -46,7 +46,7 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
         ParameterError: a parameter file cannot be read.
     """
     rest = [argument for argument in arguments if argument not in ("--ros-args", "--")]
-    names = {"__node": default_name, "__ns": "/"}
+    names: dict[str, str] = {}
     remappings: dict[str, str] = {}
     rules = ParameterRules()
     log_level = "info"
@@ -76,12 +76,13 @@ def parse_ros_arguments(arguments: Sequence[str], default_name: str) -> RosArgum
             if option in ("-p", "--param"):
                 rules.add(f"/{node}" if node else EVERY_NODE, {source: _value(option, value, target)})
             elif source in ("__node", "__name"):
-                names["__node"] = target
+                names.setdefault("node", target)
             elif source == "__ns":
-                names["__ns"] = target
-            elif not node or node == names["__node"]:
+                names.setdefault("ns", target)
+            elif not node or node == names.get("node", default_name):
                 remappings.setdefault(source, target)
-    return RosArguments(NodeName(names["__node"], names["__ns"], remappings), rules, log_level)
+    name = NodeName(names.get("node", default_name), names.get("ns", "/"), remappings)
+    return RosArguments(name, rules, log_level)
 
 
 def _value(option: str, rule: str, text: str) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from convoy.errors import nearest
 from convoy.launch.errors import LaunchError, Place
+from convoy.launch.packages import package_share
 
 SUPPORTED = {
     "var": "$(var NAME) or $(var NAME DEFAULT)",
@@ -19,9 +20,6 @@ SUPPORTED = {
 }
 _ARGUMENTS = {"var": (1, 2), "env": (1, 2), "dirname": (0, 0), "find-pkg-share": (1, 1)}
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-BRINGUP_PACKAGE = "convoy_bringup"
-"""The package that installs ``launch/``, ``config/`` and ``models/``; the source tree stands in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +65,6 @@ def perform(template: Template, context: Context, quote: Callable[[str], str] = 
     return "".join(part if isinstance(part, str) else quote(_call(part, context)) for part in template)
 
 
-def find_package_share(package: str, place: Place) -> Path:
-    """Return the share folder of an installed ROS package; `BRINGUP_PACKAGE` is found in the source tree too.
-
-    Raises:
-        LaunchError: names the prefixes that were searched.
-    """
-    prefixes = [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if prefix]
-    for prefix in prefixes:
-        if (prefix / "share/ament_index/resource_index/packages" / package).is_file():
-            return prefix / "share" / package
-    source = Path(__file__).parents[3]
-    if package == BRINGUP_PACKAGE and (source / "launch").is_dir():
-        return source
-    searched = ", ".join(map(str, prefixes)) or "AMENT_PREFIX_PATH is empty"
-    raise LaunchError(f"{place}: there is no package {package!r}; searched: {searched}.")
-
-
 def _call(call: Call, context: Context) -> str:
     arguments = [perform(argument, context) for argument in call.arguments]
     if call.name == "var":
@@ -91,7 +72,7 @@ def _call(call: Call, context: Context) -> str:
     if call.name == "env":
         return _look_up(arguments, os.environ, "environment variable", call.place)
     if call.name == "find-pkg-share":
-        return str(find_package_share(arguments[0], call.place))
+        return str(package_share(arguments[0], str(call.place)))
     here = call.place.path.parent
     if context.directory != here:
         raise LaunchError(
