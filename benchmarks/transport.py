@@ -34,6 +34,8 @@ SIZES = ((640, 480), (1280, 720), (1920, 1080))
 TOPIC, TYPE = "/camera/image_raw", "sensor_msgs/msg/Image"
 WARM_UP = 10
 """Frames that fill caches and connections before the measured ones."""
+MATCH_S = 10.0
+"""How long talker and listener look for each other."""
 SETTLE_S = 2.0
 """How long the listener waits for frames that are still under way."""
 
@@ -56,14 +58,14 @@ def main(
         for reliability in get_args(Reliability):
             row = measure(width, height, reliability, rate, round(seconds * rate))
             rows.append(row)
+            ages = " ".join(f"{row[key]:>6.2f}" for key in ("mean_ms", "p50_ms", "p99_ms", "max_ms"))
             print(
-                f"{width:>5}x{height:<4} {reliability:>12} {row['sent']:>5} {row['lost']:>5} {row['mean_ms']:>6.2f} "
-                f"{row['p50_ms']:>6.2f} {row['p99_ms']:>6.2f} {row['max_ms']:>6.2f}  "
+                f"{width:>5}x{height:<4} {reliability:>12} {row['sent']:>5} {row['lost']:>5} {ages}  "
                 f"talker {row['talker_cpu_percent']:.0f}, listener {row['listener_cpu_percent']:.0f}",
                 flush=True,
             )
     if json_file:
-        machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+        machine = {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()}
         result = {"machine": machine, "receive_buffer_bytes": granted_receive_buffer(), "rate_hz": rate, "rows": rows}
         json_file.write_text(json.dumps(result, indent=2) + "\n")
 
@@ -80,16 +82,17 @@ def measure(width: int, height: int, reliability: Reliability, rate: float, fram
     ):
         talked, heard = json.loads(talker.communicate()[0]), json.loads(listener.communicate()[0])
     ages = np.array(heard["ages_ms"])
+    figures = ages if len(ages) else np.full(1, np.nan)
     return {
         "width": width,
         "height": height,
         "reliability": reliability,
         "sent": frames,
         "lost": frames - len(ages),
-        "mean_ms": float(ages.mean()),
-        "p50_ms": float(np.percentile(ages, 50)),
-        "p99_ms": float(np.percentile(ages, 99)),
-        "max_ms": float(ages.max()),
+        "mean_ms": float(figures.mean()),
+        "p50_ms": float(np.percentile(figures, 50)),
+        "p99_ms": float(np.percentile(figures, 99)),
+        "max_ms": float(figures.max()),
         "talker_cpu_percent": talked["cpu_percent"],
         "listener_cpu_percent": heard["cpu_percent"],
     }
@@ -101,7 +104,8 @@ def talk(width: int, height: int, reliability: Reliability, rate: float, frames:
     pixels = np.random.default_rng(0).integers(0, 255, height * width * 3, np.uint8)
     with Participant() as participant:
         publisher = participant.node("talker").publisher(TOPIC, TYPE, QoS(reliability=reliability, depth=1))
-        while not publisher.matched():
+        deadline = time.monotonic() + MATCH_S
+        while not publisher.matched() and time.monotonic() < deadline:
             time.sleep(0.05)
         start, cpu = time.monotonic(), _cpu_s()
         for index in range(WARM_UP + frames):
@@ -134,11 +138,17 @@ def listen(width: int, height: int, reliability: Reliability, rate: float, frame
 
     with Participant() as participant:
         participant.node("listener").subscription(TOPIC, TYPE, QoS(reliability=reliability, depth=1), received)
-        begun.wait()
+        begun.wait(MATCH_S + 1)
         start, cpu = time.monotonic(), _cpu_s()
         done.wait((WARM_UP + frames) / rate + SETTLE_S)
         spent = _cpu_s() - cpu
         print(json.dumps({"ages_ms": list(ages.values()), "cpu_percent": 100 * spent / (time.monotonic() - start)}))
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    models = [line.partition(":")[2].strip() for line in info.open() if "model name" in line] if info.exists() else []
+    return models[0] if models else platform.processor() or platform.machine()
 
 
 def _cpu_s() -> float:

@@ -129,12 +129,15 @@ class Node:
         return publisher
 
     def subscription(
-        self, topic: str, type_name: str, qos: QoS, received: Received, *, type_hash: str = ""
+        self, topic: str, type_name: str, qos: QoS, received: Received, *, type_hash: str | None = None
     ) -> Subscription:
         """Call `received`, on the participant's one reading thread, with each message of a topic.
 
         Args:
-            type_hash: the hash to announce for a type that convoy does not know, as its publisher does.
+            type_hash: the hash that the publisher announces, for a type that convoy may not know.
+
+        Raises:
+            InterfaceError: the type is not known, and no hash of it was given.
         """
         subscription = Subscription(self._participant, topic, type_name, qos, received, type_hash)
         self._subscriptions.append(subscription)
@@ -197,11 +200,17 @@ class Subscription:
     """Receives the CDR bytes of one topic; made by `Node.subscription`."""
 
     def __init__(
-        self, participant: Participant, topic: str, type_name: str, quality: QoS, received: Received, type_hash: str
+        self,
+        participant: Participant,
+        topic: str,
+        type_name: str,
+        quality: QoS,
+        received: Received,
+        type_hash: str | None,
     ) -> None:
         self.topic = topic
         self._received = received
-        user_data = wire.user_data(type_hash or messages.type_hash(type_name))
+        user_data = wire.user_data(messages.type_hash(type_name) if type_hash is None else type_hash)
         self._reader = DataReader(
             participant._dds, participant._topic(topic, type_name), qos.policies(quality, user_data)
         )

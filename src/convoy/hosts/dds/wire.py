@@ -33,9 +33,12 @@ def ros_topic(name: str) -> str | None:
 
 
 def dds_type(type_name: str) -> str:
-    """Return the DDS name of a ROS type: ``std_msgs/msg/String`` is ``std_msgs::msg::dds_::String_``."""
-    package, kind, name = type_name.split("/")
-    return f"{package}::{kind}::dds_::{name}_"
+    """Return the DDS name of a ROS type: ``std_msgs/msg/String`` is ``std_msgs::msg::dds_::String_``.
+
+    A name of another form is none of ROS, and stays as it is.
+    """
+    parts = type_name.split("/")
+    return f"{parts[0]}::{parts[1]}::dds_::{parts[2]}_" if len(parts) == 3 else type_name
 
 
 def ros_type(name: str) -> str:
@@ -52,12 +55,12 @@ def carrier(type_name: str) -> Any:
     would take two empty types for the same one, and match a writer and a reader of different messages.
     """
     empty = make_idl_struct("Empty", "convoy.Empty", {})
-    return make_idl_struct("Carrier", dds_type(type_name).replace("::", "."), {type_name.replace("/", "_"): empty})
+    return make_idl_struct("Carrier", dds_type(type_name).replace("::", "."), {re.sub(r"\W", "_", type_name): empty})
 
 
 def user_data(type_hash: str) -> bytes:
-    """Return the USER_DATA by which an endpoint announces its type's hash (``RIHS01_...``, REP-2016)."""
-    return f"typehash={type_hash};".encode()
+    """Return the USER_DATA that announces a type's hash (``RIHS01_...``, REP-2016), if it is known."""
+    return f"typehash={type_hash};".encode() if type_hash else b""
 
 
 def type_hash_of(user_data: bytes) -> str:
