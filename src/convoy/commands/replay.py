@@ -27,10 +27,10 @@ def replay(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from convoy.evaluation.replay import replay as run
-    from convoy.launch import default_launch_file, parse_arguments
+    from convoy.launch.arguments import parse_arguments
 
     console = Console(stderr=True)
-    launch = launch or default_launch_file("steering")
+    launch = launch or Path(__file__).parents[3] / "launch" / "steering.launch.yaml"
     out = out or Path("runs") / "replay" / bag.absolute().name.removesuffix(".mcap").removesuffix(".db3")
     with Progress(
         TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
@@ -47,4 +47,4 @@ def replay(
 
     with console.status("drawing the report"):
         report = write_report(result)
-    Console().print(summary(result), f"report: {report}", sep="\n", highlight=False)
+    Console().print(summary(result.metrics), f"report: {report}", sep="\n", highlight=False)

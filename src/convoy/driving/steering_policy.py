@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from convoy import tracing
 from convoy.errors import ConvoyError
 from convoy.graph import Component, ComponentParameters, ImageInput, Level, Output
 from convoy.inference import Session
@@ -54,7 +55,9 @@ class SteeringPolicy(Component):
 
     def on_image(self, image: CameraImage) -> None:
         assert self.session is not None  # loaded by on_configure, without which no image arrives
-        outputs = self.session.run(image.to(self.session.card.input.colour))
+        with tracing.stage("decode"):
+            pixels = image.to(self.session.card.input.colour)
+        outputs = self.session.run(pixels)
         angle = float(outputs["steering_angle"].item())
         if not math.isfinite(angle):
             raise PolicyError(f"the model gave a steering angle of {angle}")

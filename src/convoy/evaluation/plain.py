@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
     if isinstance(value, np.ndarray):
         if value.size > LARGEST_ARRAY:
-            digest = hashlib.sha256(np.ascontiguousarray(value)).hexdigest()
+            digest = hashlib.sha256(value.tobytes()).hexdigest()
             return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": digest}
         return [plain(item) for item in value.tolist()]
     if isinstance(value, list):

@@ -21,7 +21,9 @@ from convoy.graph import Component, ImageInput, NodeName
 from convoy.hosts.in_process import InProcess, Published
 from convoy.inference import ModelCard
 from convoy.interfaces import cdr
-from convoy.launch import build, load
+from convoy.interfaces.messages import type_name
+from convoy.launch.build import build
+from convoy.launch.description import load
 
 FILM_FRAMES = 12
 
@@ -102,23 +104,27 @@ class _Run:
         self, graph: list[tuple[Component, NodeName]], bag: BagReader, folder: Path, stack: ExitStack, realtime: bool
     ) -> None:
         self.bag = bag
+        self.topics = {name: topic for name, topic in bag.topics.items() if topic.count}
         self.executor = InProcess(self._on_publish, live_latency=realtime)
         for component, node in graph:
             self.executor.add(component, node)
         self.images = self._image_topics()
-        self.withheld = self.executor.published & bag.topics.keys()
+        self.withheld = self.executor.published & self.topics.keys()
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / "replay.mcap").unlink(missing_ok=True)
         self.writer = stack.enter_context(BagWriter(folder / "replay.mcap"))
         self.log = stack.enter_context(FrameLog(folder))
         self.frame: Frame | None = None
         self.film: list[tuple[int, str, bytes]] = []
         self.wall_ns = 0
-        for component, node in graph:
-            for port in component.outputs.values():
-                self.writer.add_topic(node.topic(port.topic), port.message.__msgtype__, port.qos)
+        outputs = {node.topic(port.topic): port for component, node in graph for port in component.outputs.values()}
+        for name, port in sorted(outputs.items()):
+            self.writer.add_topic(name, type_name(port.message), port.qos)
         for name in sorted(self.withheld):
-            topic = bag.topics[name]
-            self.writer.add_topic(f"/recorded{name}", topic.type, topic.qos, definition=topic.definition)
+            topic = self.topics[name]
+            self.writer.add_topic(
+                f"/recorded{name}", topic.type, topic.qos, definition=topic.definition, type_hash_=topic.type_hash
+            )
 
     def _image_topics(self) -> set[str]:
         """The image topics that the graph takes from the bag; every image input must find one."""
@@ -127,11 +133,11 @@ class _Run:
             for port in component.inputs.values():
                 if not isinstance(port, ImageInput):
                     continue
-                wanted = {node.topic(s.topic) + s.suffix: s.type_name for s in port.subscriptions()}
-                there = {name for name, topic in self.bag.topics.items() if wanted.get(name) == topic.type}
+                wanted = {node.topic(s.topic, s.suffix): s.type_name for s in port.subscriptions()}
+                there = {name for name, topic in self.topics.items() if wanted.get(name) == topic.type}
                 if not there and not wanted.keys() & self.executor.published:
                     name = next(iter(wanted))
-                    listed = ", ".join(f"{t} ({self.bag.topics[t].type})" for t in nearest(name, self.bag.topics))
+                    listed = ", ".join(f"{t} ({self.topics[t].type})" for t in nearest(name, self.topics))
                     raise BagError(
                         f"{component.name} wants images on {name} or {name}/compressed, but {self.bag.path} has none "
                         f"there. It has, nearest first: {listed}. Say which to take with image:=TOPIC."
@@ -141,9 +147,9 @@ class _Run:
 
     def play(self, progress: Progress) -> None:
         bag = self.bag
-        wanted = ({topic for topic, _ in self.executor.subscribed} & bag.topics.keys()) | self.withheld
-        total = sum(bag.topics[name].count for name in wanted)
-        images = sum(bag.topics[name].count for name in self.images)
+        wanted = ({topic for topic, _ in self.executor.subscribed} & self.topics.keys()) | self.withheld
+        total = sum(self.topics[name].count for name in wanted)
+        images = sum(self.topics[name].count for name in self.images)
         film = {round(i) for i in np.linspace(0, max(images - 1, 0), FILM_FRAMES)}
         self.executor.start(bag.start_ns)
         try:
