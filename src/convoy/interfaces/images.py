@@ -7,27 +7,35 @@ copy is made by `convoy.interfaces.cdr.serialize`.
 
 from __future__ import annotations
 
-import math
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 
 from convoy.errors import nearest
-from convoy.interfaces.image_files import MAX_BYTES, ImageError, ImageFile, bound, inspect
+from convoy.interfaces.image_files import (
+    MAX_BYTES,
+    ImageError,
+    ImageFile,
+    Pixels,
+    bound,
+    inspect,
+    read,
+    write_jpeg,
+    write_png,
+)
 from convoy.interfaces.messages import CompressedImage, Header, Image, Message, type_name
 
 __all__ = ["ENCODINGS", "MAX_BYTES", "CameraImage", "ImageError", "compress", "decode", "encode"]
 
-Pixels = np.ndarray[Any, np.dtype[Any]]
-_Layout = tuple[np.dtype[Any], int]
-
 _U8, _U16, _F32 = np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.float32)
+_GREY: Final = ("mono8", "8UC1", "mono16")
 _BAYER: Final = ("bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8")
 _YUYV: Final = ("yuv422_yuy2", "yuyv")
-_LAYOUTS: Final[dict[str, _Layout]] = {
+_FORMATS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
     **dict.fromkeys(("bgr8", "rgb8", "8UC3"), (_U8, 3)),
     **dict.fromkeys(("bgra8", "rgba8"), (_U8, 4)),
     **dict.fromkeys(("mono8", "8UC1", "nv12", *_BAYER), (_U8, 1)),
@@ -35,7 +43,7 @@ _LAYOUTS: Final[dict[str, _Layout]] = {
     "32FC1": (_F32, 1),
     **dict.fromkeys(_YUYV, (_U8, 2)),
 }
-ENCODINGS: Final = tuple(_LAYOUTS)
+ENCODINGS: Final = tuple(_FORMATS)
 """What is read and written: names of sensor_msgs/image_encodings.hpp (``yuyv`` is Jazzy's name of ``yuv422_yuy2``),
 and ``nv12`` as NVIDIA's Isaac ROS sends it: height rows of luma, then height / 2 rows of interleaved chroma."""
 
@@ -76,23 +84,18 @@ class CameraImage:
     pixels: Pixels
 
     def __post_init__(self) -> None:
-        found = self.pixels
-        if found.ndim < 2:
-            raise ImageError(f"Pixels of shape {found.shape} are no picture; (H, W) or (H, W, C) is wanted.")
-        dtype, shape = _layout(self.encoding, self.width, self.height)
-        if found.dtype != dtype or found.shape != shape:
-            raise ImageError(
-                f"{self.encoding} pixels are {dtype} of shape {shape}, not {found.dtype} of shape {found.shape}."
-            )
-        object.__setattr__(self, "pixels", _sealed(found.view()))
+        _check(self.pixels, self.encoding)
+        object.__setattr__(self, "pixels", _sealed(self.pixels.view()))
 
     @property
     def width(self) -> int:
+        """Columns of the picture."""
         return self.pixels.shape[1]
 
     @property
     def height(self) -> int:
-        return self.pixels.shape[0] * 2 // 3 if self.encoding == "nv12" else self.pixels.shape[0]
+        """Rows of the picture, not counting nv12's rows of chroma."""
+        return _height(self.pixels, self.encoding)
 
     def to(self, encoding: str) -> Pixels:
         """Return the picture as ``rgb8``, ``bgr8`` or ``mono8``: C-contiguous uint8, read-only as `pixels`.
@@ -118,8 +121,8 @@ class CameraImage:
             return _sealed(np.ascontiguousarray(pixels))
         if target == "GRAY" and conversion.startswith("YUV"):
             # OpenCV would hand out luma as it is, with its studio's range: darker than the same picture's colours.
-            conversion, pixels = "BGR2{}", cv2.cvtColor(pixels, getattr(cv2, f"COLOR_{conversion.format('BGR')}"))
-        return _sealed(cv2.cvtColor(pixels, getattr(cv2, f"COLOR_{conversion.format(target)}")))
+            conversion, pixels = "BGR2{}", _convert(pixels, conversion, "BGR")
+        return _sealed(_convert(pixels, conversion, target))
 
 
 def decode(message: Message) -> CameraImage:
@@ -149,15 +152,16 @@ def encode(pixels: Pixels, encoding: str, header: Header) -> Image:
     Raises:
         ImageError: the pixels are not of the encoding's shape and type, see `CameraImage`.
     """
-    picture = CameraImage(header, encoding, pixels)
+    _check(pixels, encoding)
+    contiguous = np.ascontiguousarray(pixels)
     return Image(
         header=header,
-        height=picture.height,
-        width=picture.width,
+        height=_height(pixels, encoding),
+        width=pixels.shape[1],
         encoding=encoding,
         is_bigendian=int(sys.byteorder == "big"),
-        step=math.prod(pixels.shape[1:]) * pixels.itemsize,
-        data=np.ascontiguousarray(pixels).reshape(-1).view(np.uint8),
+        step=pixels.nbytes // pixels.shape[0],
+        data=np.ndarray(pixels.nbytes, np.uint8, contiguous.data),
     )
 
 
@@ -166,41 +170,34 @@ def compress(
 ) -> CompressedImage:
     """Make a ``sensor_msgs/CompressedImage`` as ROS's compressed_image_transport does.
 
-    `quality` is JPEG's, 1 to 100; PNG loses nothing. JPEG holds what `CameraImage.to` makes of the pixels. PNG keeps
-    mono8, mono16, 8UC1, 16UC1 and Bayer mosaics as they are, and colour without its alpha.
+    `quality` is JPEG's, 1 to 100; PNG loses nothing. PNG keeps mono8, mono16, 8UC1, 16UC1 and Bayer mosaics as they
+    are. All else is written as rgb8, bgr8 or mono8, as `CameraImage.to` converts it.
 
     Raises:
         ImageError: the pixels are not of their encoding, or the format cannot hold them.
     """
     picture = CameraImage(header, encoding, pixels)
-    if format == "png" and _LAYOUTS[encoding][1] == 1 and encoding not in ("nv12", "32FC1"):
-        named, held, content = encoding, "", picture.pixels
-    else:
-        held = "mono8" if encoding in ("mono8", "8UC1", "mono16") else "bgr8"
-        named, content = encoding if encoding == "rgb8" else held, picture.to(held)
+    shown = "mono8" if encoding in _GREY else "rgb8" if encoding == "rgb8" else "bgr8"
+    stored = "mono8" if shown == "mono8" else "bgr8"
     if format == "jpeg":
-        if not 1 <= quality <= 100:
-            raise ImageError(f"JPEG quality is {quality}; 1 to 100 is wanted.")
-        settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    elif format == "png":
-        settings = []
-    else:
+        data = write_jpeg(picture.to(shown), shown, quality)
+    elif format != "png":
         raise ImageError(f"Pictures are compressed as 'jpeg' or 'png', not as {format!r}.")
-    try:
-        written, data = cv2.imencode(f".{format}", content, settings)
-    except cv2.error:
-        written = False
-    if not written:
-        raise ImageError(f"A picture of {picture.width}x{picture.height} {encoding} cannot be written as {format}.")
-    return CompressedImage(header=header, format=f"{named}; {format} compressed {held}", data=data.reshape(-1))
+    elif encoding in (*_GREY, *_BAYER, "16UC1"):
+        shown, stored = encoding, ""
+        data = write_png(picture.pixels)
+    else:
+        data = write_png(picture.to("bgr8"))
+    return CompressedImage(header=header, format=f"{shown}; {format} compressed {stored}", data=data)
 
 
+@lru_cache(maxsize=64)
 def _layout(encoding: str, width: int, height: int) -> tuple[np.dtype[Any], tuple[int, ...]]:
     """Return the type and shape of a picture's pixels, if there can be such a picture."""
-    if encoding not in _LAYOUTS:
+    if encoding not in _FORMATS:
         likely = ", ".join(nearest(encoding, ENCODINGS)[:4])
         raise ImageError(f"Image encoding {encoding!r} is not known to convoy; the nearest it knows: {likely}.")
-    dtype, channels = _LAYOUTS[encoding]
+    dtype, channels = _FORMATS[encoding]
     rows = height * 3 // 2 if encoding == "nv12" else height
     bound(encoding, width, height, rows * width * channels * dtype.itemsize)
     if (width % 2 and (encoding == "nv12" or encoding in _YUYV)) or (height % 2 and encoding == "nv12"):
@@ -208,39 +205,41 @@ def _layout(encoding: str, width: int, height: int) -> tuple[np.dtype[Any], tupl
     return dtype, (rows, width, channels) if channels > 1 else (rows, width)
 
 
+def _height(pixels: Pixels, encoding: str) -> int:
+    return pixels.shape[0] * 2 // 3 if encoding == "nv12" else pixels.shape[0]
+
+
+def _check(pixels: Pixels, encoding: str) -> None:
+    if pixels.ndim < 2:
+        raise ImageError(f"Pixels of shape {pixels.shape} are no picture; (H, W) or (H, W, C) is wanted.")
+    dtype, shape = _layout(encoding, pixels.shape[1], _height(pixels, encoding))
+    if pixels.dtype != dtype or pixels.shape != shape:
+        raise ImageError(f"{encoding} pixels are {dtype} of shape {shape}, not {pixels.dtype} of shape {pixels.shape}.")
+
+
 def _decode_raw(message: Any) -> CameraImage:
-    dtype, shape = _layout(message.encoding, message.width, message.height)
-    what = f"Image of {message.width}x{message.height} {message.encoding}"
-    row = math.prod(shape[1:]) * dtype.itemsize
-    if message.step < row:
-        raise ImageError(f"{what}: step is {message.step} bytes, but a row takes {row}.")
+    encoding, step = message.encoding, message.step
+    dtype, shape = _layout(encoding, message.width, message.height)
+    pixel = dtype.itemsize * (shape[2] if len(shape) > 2 else 1)
+    if step < shape[1] * pixel:
+        raise _fault(message, f"a row takes {shape[1] * pixel} bytes, more than the step")
     data = _flat(message.data)
-    wanted = message.step * shape[0]
-    if data.size != wanted:
-        raise ImageError(f"{what}, step {message.step}: exactly {wanted} bytes of data are wanted, not {data.size}.")
+    if data.size != step * shape[0]:
+        raise _fault(message, f"exactly {step * shape[0]} bytes of data are wanted, not {data.size}")
     sent = dtype.newbyteorder(">" if message.is_bigendian else "<")
-    strides = (message.step, row // shape[1], dtype.itemsize)[: len(shape)]
-    pixels = np.ndarray(shape, sent, data, strides=strides).astype(dtype, copy=False)
-    return CameraImage(message.header, message.encoding, np.require(pixels, requirements="A"))
+    pixels = np.ndarray(shape, sent, data, strides=(step, pixel, dtype.itemsize)[: len(shape)])
+    return CameraImage(message.header, encoding, np.require(pixels.astype(dtype, copy=False), requirements="A"))
+
+
+def _fault(message: Any, fault: str) -> ImageError:
+    return ImageError(f"Image of {message.width}x{message.height} {message.encoding}, step {message.step}: {fault}.")
 
 
 def _decompress(message: Any) -> CameraImage:
     data = _flat(message.data)
-    file = inspect(data.data)
+    file = inspect(data)
     encoding = _encoding(file, message.format)
-    if encoding in ("rgb8", "bgr8"):
-        flags = cv2.IMREAD_COLOR_RGB if encoding == "rgb8" else cv2.IMREAD_COLOR_BGR
-    else:
-        flags = cv2.IMREAD_UNCHANGED if file.channels == 4 else cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH
-    try:
-        pixels: Any = cv2.imdecode(data, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:
-        pixels = None
-    if pixels is None or pixels.shape[:2] != (file.height, file.width):
-        raise ImageError(f"The {file.codec.upper()} file of {data.size} bytes is damaged or cut short.")
-    if encoding == "rgba8":
-        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)
-    return CameraImage(message.header, encoding, pixels)
+    return CameraImage(message.header, encoding, read(data, file, encoding))
 
 
 def _encoding(file: ImageFile, format: str) -> str:
@@ -255,7 +254,7 @@ def _encoding(file: ImageFile, format: str) -> str:
     said = {"jpg": "jpeg", "image/jpeg": "jpeg", "image/png": "png"}.get(words[0], words[0])
     if said not in ("", file.codec) and (separator or said in ("jpeg", "png")):
         raise ImageError(f"The format says {format!r}, but the data is a {file.codec.upper()} file.")
-    if named in _LAYOUTS and file.bits != 8 * _LAYOUTS[named][0].itemsize and (file.codec, named) != ("jpeg", "mono16"):
+    if named in _FORMATS and file.bits != 8 * _FORMATS[named][0].itemsize and (file.codec, named) != ("jpeg", "mono16"):
         raise ImageError(f"The format says {format!r}, but the file holds {file.bits} bits per channel.")
     if file.channels > 1:
         fitting = ("bgr8", "rgb8") if file.channels == 3 else ("bgra8", "rgba8")
@@ -275,6 +274,10 @@ def _flat(data: Any) -> Pixels:
     if flat.dtype != np.uint8:
         raise ImageError(f"The image's data is {flat.dtype}, not bytes.")
     return np.ascontiguousarray(flat).reshape(-1)
+
+
+def _convert(pixels: Pixels, conversion: str, target: str) -> Pixels:
+    return cv2.cvtColor(pixels, getattr(cv2, f"COLOR_{conversion.format(target)}"))
 
 
 def _sealed(pixels: Pixels) -> Pixels:
