@@ -26,6 +26,7 @@ MAX_BYTES: Final = 2**28
 
 _JPEG: Final = b"\xff\xd8\xff"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG_ORDERS: Final = {"rgb8": "RGB", "bgr8": "BGR", "mono8": "GRAY", "8UC1": "GRAY"}
 _PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 3, 4: 1, 6: 4}
 """By PNG's colour type: grey, colour, palette, grey with alpha (which is dropped), colour with alpha."""
 
@@ -86,7 +87,7 @@ def read(data: Pixels, file: ImageFile, encoding: str) -> Pixels:
     """
     try:
         if file.codec == "jpeg":
-            pixels = simplejpeg.decode_jpeg(data, {"rgb8": "RGB", "bgr8": "BGR"}.get(encoding, "GRAY"))
+            pixels = simplejpeg.decode_jpeg(data, _JPEG_ORDERS[encoding], strict=True)
             return pixels if file.channels > 1 else pixels[..., 0]
         pixels = cv2.imdecode(data, cv2.IMREAD_UNCHANGED if file.channels == 4 else _png_flags(encoding))
     except (ValueError, cv2.error) as error:
@@ -104,9 +105,11 @@ def write_jpeg(pixels: Pixels, encoding: str, quality: int) -> Pixels:
     """
     if not 1 <= quality <= 100:
         raise ImageError(f"JPEG quality is {quality}; 1 to 100 is wanted.")
-    order, stored = {"rgb8": ("RGB", "420"), "bgr8": ("BGR", "420"), "mono8": ("GRAY", "Gray")}[encoding]
+    order = _JPEG_ORDERS[encoding]
     try:
-        data = simplejpeg.encode_jpeg(pixels.reshape(*pixels.shape[:2], -1), quality, order, stored)
+        data = simplejpeg.encode_jpeg(
+            pixels.reshape(*pixels.shape[:2], -1), quality, order, "Gray" if order == "GRAY" else "420"
+        )
     except ValueError as error:
         raise ImageError(f"The picture cannot be written as JPEG: {error}.") from None
     return np.frombuffer(data, np.uint8)
@@ -129,7 +132,7 @@ def write_png(pixels: Pixels) -> Pixels:
 
 def _inspect_jpeg(data: Pixels) -> ImageFile:
     try:
-        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data, strict=True)
     except ValueError as error:
         raise ImageError(f"The JPEG file of {data.size} bytes is damaged or of an uncommon kind: {error}.") from None
     return ImageFile("jpeg", width, height, 1 if colours == "Gray" else 3, 8)
