@@ -11,6 +11,10 @@ class BagError(ConvoyError):
     """A bag, or a recording that is to become one, is not there, is not one, or lacks what was asked of it."""
 
 
+class BagWarning(UserWarning):
+    """A part of a bag, or of a recording that becomes one, is lost; the rest is read."""
+
+
 class DamagedError(Exception):
     """A file's bytes are not what its format says; the reader turns it into `Damage` and a warning."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from convoy.bags.compression import unpacked
 from convoy.bags.definitions import EmbeddedTypes
-from convoy.bags.errors import BagError, Damage, DamagedError
+from convoy.bags.errors import BagError, BagWarning, Damage, DamagedError
 from convoy.bags.mcap_file import McapFile
 from convoy.bags.mcap_records import MAGIC as MCAP_MAGIC
 from convoy.bags.merge import merge
@@ -33,14 +33,12 @@ _ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 _ROS1_MAGIC = b"#ROSBAG"
 _END_OF_TIME_NS = 1 << 64
 
-log = logging.getLogger(__name__)
-
 
 class BagReader:
     """A bag, open for reading: a folder with or without ``metadata.yaml``, or a single mcap or sqlite3 file.
 
     Split and zstd-compressed bags are read too. A file that is damaged is read up to the damage;
-    what was lost is logged as a warning and kept in `damage`. Memory holds an index of the files, and
+    what was lost is said in a `BagWarning`, and kept in `damage`. Memory holds an index of the files, and
     of the messages some megabytes around the place that is read.
 
     Args:
@@ -250,7 +248,7 @@ class BagReader:
 
     def _warn(self, file: Path, line: str) -> None:
         self.damage.append(f"{file} {line}")
-        log.warning("%s", self.damage[-1])
+        warnings.warn(self.damage[-1], BagWarning, stacklevel=2)
 
 
 def _count(storage: Storage) -> int:
