@@ -123,7 +123,7 @@ class _Run:
         for name in sorted(self.withheld):
             topic = self.topics[name]
             self.writer.add_topic(
-                f"/recorded{name}", topic.type, topic.qos, definition=topic.definition, type_hash_=topic.type_hash
+                f"/recorded{name}", topic.type, topic.qos, definition=topic.definition, type_hash=topic.type_hash
             )
 
     def _image_topics(self) -> set[str]:
