@@ -64,9 +64,11 @@ class Entity:
         """Read an attribute that must be of one type; None if it is absent."""
         value = self.value(name)
         if value is not None and type(value) is not wanted:
-            hint = f'; write it in quotes: "{value}"' if wanted is str and isinstance(value, (bool, int, float)) else ""
+            place, node = self._attributes[name]
+            quotable = wanted is str and isinstance(node, yaml.ScalarNode)
+            hint = f'; write it in quotes: "{node.value}"' if quotable else ""
             raise LaunchError(
-                f"{self.place_of(name)}: {name!r} of {self.kind!r} is {value!r} ({type(value).__name__}); "
+                f"{place}: {name!r} of {self.kind!r} is {value!r} ({type(value).__name__}); "
                 f"wanted {wanted.__name__}{hint}."
             )
         return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +98,12 @@ def written(value: Any) -> str:
 
 
 class _RclLoader(yaml.SafeLoader):
-    """The scalars of rcl_yaml_param_parser: C's strtoll and strtod, and the booleans of YAML 1.1."""
+    """The scalars of rcl_yaml_param_parser: C's strtoll and strtod, YAML 1.1's booleans; keys are always strings."""
 
     yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 (PyYAML's way)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        return {str(key.value): self.construct_object(value, deep=True) for key, value in node.value}
 
     def construct_rcl_int(self, node: yaml.ScalarNode) -> int | float:
         digits = node.value.lstrip("+-")
