@@ -1,5 +1,6 @@
 """Components, their ports, parameters and life cycle, and what a host is to them."""
 
+from convoy.graph.check import check_component
 from convoy.graph.component import Component, ComponentError, State
 from convoy.graph.health import Level
 from convoy.graph.host import Host
@@ -38,4 +39,5 @@ __all__ = [
     "State",
     "Subscription",
     "Timer",
+    "check_component",
 ]

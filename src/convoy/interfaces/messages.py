@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from rosbags.interfaces import Nodetype
@@ -29,7 +29,7 @@ class InterfaceError(ConvoyError):
 class Message(Protocol):
     """Any ROS 2 message: a dataclass that knows its type name, ``pkg/msg/Name``."""
 
-    __msgtype__: str
+    __msgtype__: ClassVar[str]
 
 
 store = get_typestore(Stores.ROS2_JAZZY)
