@@ -1,0 +1,111 @@
+"""Real DDS on loopback: every test has a domain of its own, and its processes end with it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from convoy.hosts.dds import Participant
+from convoy.hosts.dds.domain import LOOPBACK
+
+HERE = Path(__file__).parent
+PATIENCE_S = 20.0
+
+
+class Process:
+    """A Python process in the test's domain; its output lines can be waited for."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        self.said: list[str] = []
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._lines.put(line.rstrip("\n"))
+
+    def wait_for(self, text: str) -> str:
+        """Return the first line from now on that holds `text`."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                self.said.append(self._lines.get(timeout=left))
+            except queue.Empty:
+                break
+            if text in self.said[-1]:
+                return self.said[-1]
+        raise AssertionError(f"{text!r} was not said, but:\n" + "\n".join(self.said))
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """Wait for the process's end; returns its exit code."""
+        code = self._process.wait(PATIENCE_S)
+        while not self._lines.empty():
+            self.said.append(self._lines.get())
+        return code
+
+    def kill(self) -> None:
+        """End it without asking."""
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def domain(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A domain of this test's own, on loopback; holds for the processes it starts as well."""
+    number = random.SystemRandom().randrange(1, 230)
+    for name in [name for name in os.environ if name.startswith(("ROS_", "CYCLONEDDS"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
+    monkeypatch.setenv("CYCLONEDDS_URI", LOOPBACK)
+    return number
+
+
+@pytest.fixture
+def participant(domain: int) -> Iterator[Participant]:
+    """A participant of this process in the test's domain."""
+    with Participant(domain) as participant:
+        yield participant
+
+
+@pytest.fixture
+def start(domain: int) -> Iterator[Callable[..., Process]]:
+    """Starts ``python ARGUMENTS...`` in the test's domain."""
+    processes: list[Process] = []
+
+    def start_(*arguments: object) -> Process:
+        processes.append(Process([str(argument) for argument in arguments]))
+        return processes[-1]
+
+    yield start_
+    for process in processes:
+        process.kill()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], None]:
+    """Waits until something becomes true."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen"
+            time.sleep(0.02)
+
+    return wait
