@@ -1,0 +1,132 @@
+"""``convoy train``: from recordings to a model file."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from convoy.learning.options import SteeringOptions
+
+app = typer.Typer(no_args_is_help=True, help="Train a model on recordings; it becomes one ONNX file with its card.")
+
+_DEFAULT = SteeringOptions()
+
+
+@app.callback()
+def train() -> None:
+    """Train a model on recordings; it becomes one ONNX file with its card."""
+
+
+@app.command()
+def steering(
+    data: Annotated[list[str], typer.Option(help="tub:DIR, udacity:DIR or bag:DIR; may be given several times.")],
+    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data, at most.")] = _DEFAULT.epochs,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to stop after.")] = _DEFAULT.patience,
+    seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights (on the CPU).")] = _DEFAULT.seed,
+    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = _DEFAULT.batch_size,
+    lr: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Highest learning rate.")] = _DEFAULT.learning_rate,
+    weight_decay: Annotated[float, typer.Option(min=0.0, help="Of AdamW.")] = _DEFAULT.weight_decay,
+    dropout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Before each dense layer.")] = _DEFAULT.dropout,
+    batch_norm: Annotated[bool, typer.Option(help="After each convolution.")] = _DEFAULT.batch_norm,
+    mirror: Annotated[bool, typer.Option(help="Mirror half of the images, and their angles.")] = _DEFAULT.mirror,
+    augment: Annotated[bool, typer.Option(help="Vary the light and the camera's pose.")] = _DEFAULT.augment,
+    crop_top: Annotated[
+        float, typer.Option(min=0.0, max=0.8, help="Share of the image's height that is cut off above.")
+    ] = _DEFAULT.crop_top,
+    size: Annotated[
+        str, typer.Option(help="WIDTHxHEIGHT that images are brought to.")
+    ] = f"{_DEFAULT.width}x{_DEFAULT.height}",
+    image_topic: Annotated[str, typer.Option(help="Of bags with several image topics.")] = "",
+    drive_topic: Annotated[str, typer.Option(help="Of bags with several AckermannDriveStamped topics.")] = "",
+    licence: Annotated[str, typer.Option(help="Licence of the model, for its card.")] = "Apache-2.0",
+    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints [default: runs/train/NAME]")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+) -> None:
+    """Train a steering model (PilotNet) to imitate a human's drives.
+
+    The last 20 % of each recording are never trained on; the model's card states how well it does there.
+
+    Example: convoy train steering --data tub:drives/monday --data bag:drives/tuesday --out models/mine.onnx
+    """
+    import numpy as np
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from convoy.evaluation.steering import score
+    from convoy.inference import Session
+    from convoy.learning.export import write_model
+    from convoy.learning.fit import Epoch
+    from convoy.learning.recordings import open_drive
+    from convoy.learning.steering import train_steering
+    from convoy.learning.steering_card import steering_card
+
+    width, height = _size(size)
+    options = SteeringOptions(
+        epochs,
+        patience,
+        seed,
+        batch_size,
+        lr,
+        weight_decay,
+        dropout,
+        batch_norm,
+        mirror,
+        augment,
+        crop_top,
+        width,
+        height,
+    )
+    console = Console(stderr=True)
+    with console.status("reading the recordings"):
+        drives = [open_drive(spec, image_topic, drive_topic) for spec in data]
+    for drive in drives:
+        frames, held_out = len(drive.frames("train")), len(drive.frames("held-out"))
+        console.print(f"{drive.spec}: {frames} frames to train on, {held_out} held out", highlight=False)
+    columns = (
+        TextColumn("training"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=epochs)
+
+        def on_epoch(epoch: Epoch) -> None:
+            best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad (epoch {epoch.best})"
+            bar.update(task, completed=epoch.done, description=best)
+
+        trained = train_steering(drives, options, run or Path("runs/train") / out.stem, resume, on_epoch)
+    command = shlex.join(["convoy", *sys.argv[1:]])
+    card = steering_card(out.stem, drives, options, trained.constant, licence, command)
+
+    def measure(session: Session) -> dict[str, dict[str, float]]:
+        scores = {}
+        for drive in drives:
+            frames = drive.frames("held-out")
+            human = drive.angles[frames.start : frames.stop]
+            predicted = np.fromiter(drive.predict(session, frames), np.float64)
+            figures = score(predicted, human, card.constant).as_dict()
+            scores[f"{drive.name}, last 20 %"] = {name: value for name, value in figures.items() if value is not None}
+        return scores
+
+    with console.status("writing and checking the model"):
+        card = write_model(trained.net, card, trained.samples, out, measure)
+    for name, figures in card.metrics.items():
+        console.print(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), highlight=False)
+    console.print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)", highlight=False)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or not (16 <= int(width) <= 4096 and 16 <= int(height) <= 4096):
+        raise typer.BadParameter(
+            f"{text!r}; wanted WIDTHxHEIGHT, each 16 to 4096, such as 160x120", param_hint="--size"
+        )
+    return int(width), int(height)

@@ -1,0 +1,99 @@
+"""From a trained torch net to the one file that the robot runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from convoy.inference import CARD_KEY, ModelCard, Session
+from convoy.learning.errors import LearningError
+
+OPSET = 18
+TOLERANCE = 1e-4
+"""Largest difference between torch and the exported file, in the output's unit, on any frame."""
+
+
+class _OneImage(nn.Module):
+    """Takes the camera's one image, (H, W, 3), and gives each output without the axis of the batch."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.net(image.unsqueeze(0)).squeeze(0)
+
+
+def write_model(
+    net: nn.Module,
+    card: ModelCard,
+    frames: Iterable[np.ndarray],
+    path: Path,
+    measure: Callable[[Session], dict[str, dict[str, float]]],
+) -> ModelCard:
+    """Export `net` with its card to `path`, which appears only when everything is well.
+
+    `net` maps uint8 images of shape (N, H, W, 3), of the card's size, to one output of shape (N, ...). On each of
+    `frames` the file must give what torch gives. `measure` runs the file on held-out data; its figures join the card.
+
+    Raises:
+        LearningError: the exported file differs from torch by more than `TOLERANCE`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    net = net.cpu().eval()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        draft = Path(folder) / path.name
+        model = _export(net, card, draft)
+        _save(model, card, draft)
+        session = Session.load(draft, card.task, device="cpu")
+        _compare(net, session, frames)
+        card = card.model_copy(update={"metrics": measure(session)})
+        _save(model, card, draft)
+        os.replace(draft, path)
+    return card
+
+
+def _export(net: nn.Module, card: ModelCard, path: Path) -> onnx.ModelProto:
+    example = torch.zeros(card.input.height, card.input.width, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        # The older exporter: the newer one needs further packages, can't do torchvision's detectors, and writes
+        # the paths of this machine's source files into the model.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _OneImage(net).eval(),
+            (example,),
+            path,
+            input_names=[card.input.name],
+            output_names=[card.outputs[0].name],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _save(model: onnx.ModelProto, card: ModelCard, path: Path) -> None:
+    onnx.helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})
+    onnx.save(model, path)
+
+
+def _compare(net: nn.Module, session: Session, frames: Iterable[np.ndarray]) -> None:
+    name = session.card.outputs[0].name
+    for number, frame in enumerate(frames):
+        with torch.no_grad():
+            wanted = net(torch.from_numpy(frame)[None])[0].numpy()
+        difference = float(np.abs(session.run(frame)[name] - wanted).max())
+        if not difference <= TOLERANCE:
+            raise LearningError(
+                f"The exported file differs from torch by {difference:.2g} on frame {number}, "
+                f"wanted at most {TOLERANCE:.0e}."
+            )

@@ -1,0 +1,189 @@
+"""The training loop that every supervised task runs in: early stopping, averaged weights, checkpoints, resume."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from torch.utils.data import DataLoader, Sampler, TensorDataset
+
+from convoy.learning.errors import LearningError
+
+MONITOR = "validation_loss"
+"""What a task logs in its validation step, and what is made small."""
+
+_BEST, _LAST, _OPTIONS = "best.ckpt", "last.ckpt", "options.json"
+
+
+class InterruptedTrainingError(LearningError):
+    """The user stopped the training; the checkpoint of the last whole epoch is kept."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """How far a run is: epochs done and wanted, the last validation loss, the best so far and its epoch."""
+
+    done: int
+    of: int
+    loss: float
+    best_loss: float
+    best: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How to go through the data: in batches of `batch_size`, at most `epochs` times.
+
+    It ends early after `patience` epochs without a better validation loss. The same seed gives the same weights.
+    `average` is the decay per step of the moving average of the weights, which is what is validated and kept.
+    """
+
+    epochs: int
+    patience: int
+    batch_size: int
+    seed: int
+    average: float = 0.99
+
+
+class ShuffledBatches(Sampler[list[int]]):
+    """Batches of indices in a new order each epoch.
+
+    The order, and what dropout and augmentation then draw, depend on the seed and the number of the epoch alone.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int) -> None:
+        self._count, self._batch_size, self._seed = count, batch_size, seed
+        self.epoch: Callable[[], int] = lambda: 0
+
+    def __iter__(self) -> Iterator[list[int]]:
+        # Asked for at the first batch, and not told by lightning before it: a resumed run would hear a wrong epoch.
+        torch.manual_seed(self._seed * 1_000_003 + self.epoch())
+        for batch in torch.randperm(self._count).split(self._batch_size):
+            yield batch.tolist()
+
+    def __len__(self) -> int:
+        return math.ceil(self._count / self._batch_size)
+
+
+def fit(
+    task: lightning.LightningModule,
+    training: TensorDataset,
+    validation: TensorDataset,
+    schedule: Schedule,
+    folder: Path,
+    options: Mapping[str, Any],
+    resume: bool = False,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Epoch:
+    """Train `task`, and leave in it the averaged weights of its best epoch.
+
+    `folder` takes the checkpoints, and the `options` that the run was started with. With `resume` the run in it is
+    continued; it ends with the same weights as one that was never stopped. `on_epoch` is called after each epoch.
+
+    Raises:
+        LearningError: there is no run to resume, or it had other options; or the loss is not finite.
+        InterruptedTrainingError: Ctrl-C.
+    """
+    _open_run(folder, json.loads(json.dumps(options)), resume)
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # waiting threads spin: leave cores to the others
+    report = _Report(schedule.epochs, on_epoch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # lightning's advice on loggers and workers
+        trainer = lightning.Trainer(
+            max_epochs=schedule.epochs,
+            callbacks=[
+                WeightAveraging(avg_fn=_moving_average(schedule.average)),
+                EarlyStopping(MONITOR, patience=schedule.patience),
+                ModelCheckpoint(
+                    folder,
+                    "best",
+                    MONITOR,
+                    save_last=True,
+                    enable_version_counter=False,
+                    save_on_train_epoch_end=True,
+                ),
+                report,
+            ],
+            deterministic=True,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        batches = ShuffledBatches(len(training), schedule.batch_size, schedule.seed)
+        batches.epoch = lambda: trainer.current_epoch
+        training_loader = DataLoader(training, sampler=batches, batch_size=None)
+        validation_loader = DataLoader(validation, schedule.batch_size)
+        checkpoint = folder / _LAST if resume else None
+        try:
+            trainer.fit(task, training_loader, validation_loader, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:  # lightning's answer to Ctrl-C
+            raise InterruptedTrainingError(
+                f"Stopped after {trainer.current_epoch} epochs; nothing was written but the checkpoints in {folder}. "
+                "The same command with --resume goes on from there."
+            ) from None
+    best = torch.load(folder / _BEST, map_location="cpu", weights_only=True)
+    task.load_state_dict(best["state_dict"])
+    return report.last
+
+
+class _Report(Callback):
+    """Keeps and passes on how far the run is; a resumed run knows the best of what came before."""
+
+    def __init__(self, epochs: int, on_epoch: Callable[[Epoch], None]) -> None:
+        self._on_epoch = on_epoch
+        self.last = Epoch(0, epochs, math.inf, math.inf, 0)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        loss, done = float(trainer.callback_metrics[MONITOR]), trainer.current_epoch + 1
+        if not math.isfinite(loss):
+            raise LearningError(f"The validation loss is {loss} in epoch {done}; try a smaller learning rate.")
+        better = loss < self.last.best_loss
+        best_loss, best = (loss, done) if better else (self.last.best_loss, self.last.best)
+        self.last = Epoch(done, self.last.of, loss, best_loss, best)
+        self._on_epoch(self.last)
+
+    def state_dict(self) -> dict[str, Any]:
+        return asdict(self.last)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.last = Epoch(**state_dict)
+
+
+def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, Any], torch.Tensor]:
+    def average(kept: torch.Tensor, new: torch.Tensor, steps: Any) -> torch.Tensor:
+        # Young averages forget faster, or a short run would keep the weights that it started with.
+        return kept + (1 - min(decay, (1 + int(steps)) / (10 + int(steps)))) * (new - kept)
+
+    return average
+
+
+def _open_run(folder: Path, options: Mapping[str, Any], resume: bool) -> None:
+    path = folder / _OPTIONS
+    if not resume:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (_BEST, _LAST):
+            (folder / name).unlink(missing_ok=True)
+        path.write_text(json.dumps(options, indent=1))
+        return
+    if not (folder / _LAST).exists() or not path.exists():
+        raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
+    before = json.loads(path.read_text())
+    for name in sorted(before.keys() | options.keys()):
+        if before.get(name) != options.get(name):
+            raise LearningError(
+                f"The run in {folder} was started with {name} = {before.get(name)}, now it is {options.get(name)}; "
+                "use the same options, or start anew without --resume."
+            )

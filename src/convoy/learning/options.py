@@ -1,0 +1,24 @@
+"""What a user can choose about a training, with its defaults. No torch here: the command line shows them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SteeringOptions:
+    """Options of the training of a steering model; `convoy train steering --help` says what each does."""
+
+    epochs: int = 60
+    patience: int = 20
+    seed: int = 0
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    dropout: float = 0.2
+    batch_norm: bool = True
+    mirror: bool = True
+    augment: bool = True
+    crop_top: float = 1 / 3
+    width: int = 160
+    height: int = 120
