@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,20 @@ def plain(value: Any) -> Any:
 
     Numbers that JSON lacks become the strings 'nan', 'inf' and '-inf'; a long array becomes type, shape and SHA-256.
     """
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (int, str)):
+        return value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray):
         if value.size > LARGEST_ARRAY:
             digest = hashlib.sha256(value.tobytes()).hexdigest()
             return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": digest}
         return [plain(item) for item in value.tolist()]
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
+    return {name: plain(getattr(value, name)) for name in _fields(type(value))}
+
+
+@cache
+def _fields(message: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(message) if field.name != "__msgtype__")

@@ -35,6 +35,8 @@ class _Seat:
     component: Component
     node: NodeName
     inbox: Inbox
+    topics: dict[str, str]
+    """Where each output leads, resolved once."""
     busy_until: int = 0
 
 
@@ -70,8 +72,9 @@ class InProcess:
     def add(self, component: Component, node: NodeName | None = None) -> None:
         """Take a component into the graph, before `start`."""
         component.attach(self)
-        seat = _Seat(component, node or NodeName(component.name), Inbox(component))
-        self._seats[component] = seat
+        node = node or NodeName(component.name)
+        topics = {name: node.topic(port.topic) for name, port in component.outputs.items()}
+        seat = self._seats[component] = _Seat(component, node, Inbox(component), topics)
         for port in component.inputs.values():
             for subscription in port.subscriptions():
                 topic = seat.node.topic(subscription.topic, subscription.suffix)
@@ -90,7 +93,7 @@ class InProcess:
     @property
     def published(self) -> set[str]:
         """The topics that the graph publishes."""
-        return {node.topic(port.topic) for component, node in self.nodes for port in component.outputs.values()}
+        return {topic for seat in self._seats.values() for topic in seat.topics.values()}
 
     def start(self, time_ns: int) -> None:
         """Configure and activate all components, at the given time.
@@ -150,7 +153,7 @@ class InProcess:
     # The host of each component.
 
     def publish(self, component: Component, output: Output, data: memoryview) -> None:
-        topic = self._seats[component].node.topic(output.topic)
+        topic = self._seats[component].topics[output.name]
         published = Published(component, topic, type_name(output.message), data, self.now())
         if published.time_ns > self._now:
             self._push(published.time_ns, topic, lambda: self._publish(published))
