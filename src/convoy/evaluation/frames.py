@@ -70,8 +70,10 @@ class FrameLog:
         self._timings_file.close()
 
     def image(self, topic: str, stamp_ns: int, time_ns: int) -> Frame:
-        """Open the frame of an image that the graph is given now."""
+        """Open the frame of an image that the graph is given now; images of one stamp share it, as of a stereo pair."""
         self._settle(time_ns - SETTLED_AFTER_NS)
+        if stamp_ns in self._open:
+            return self._open[stamp_ns]
         frame = Frame(self.frames, topic, stamp_ns, time_ns)
         self._open[stamp_ns] = frame
         self.frames += 1

@@ -26,6 +26,7 @@ from convoy.launch.build import build
 from convoy.launch.description import load
 
 FILM_FRAMES = 12
+LAST_ANSWERS_NS = 1_000_000_000
 
 Progress = Callable[[int, int], None]
 """Is told how many messages of how many have been replayed."""
@@ -158,7 +159,8 @@ class _Run:
                 for done, record in enumerate(bag.messages(wanted)):
                     self._play(record, film)
                     progress(done, total)
-                self.executor.run_until(bag.end_ns)
+                # A live robot answers the last images when the bag has ended.
+                self.executor.run_until(bag.end_ns + (LAST_ANSWERS_NS if self.executor.live_latency else 0))
             self.wall_ns = time.perf_counter_ns() - started
         finally:
             self.executor.stop()
