@@ -147,9 +147,9 @@ def read_file(path: Path) -> Entity:
     if not isinstance(root, yaml.MappingNode) or [_key(key, path) for key, _ in root.value] != ["launch"]:
         first = root.start_mark.line + 1 if root else 1
         raise LaunchError(f"{path}:{first}: wanted one key, 'launch:', with a list of entities.")
-    entities = root.value[0][1]
+    key, entities = root.value[0]
     if not isinstance(entities, yaml.SequenceNode):
-        raise LaunchError(f"{_place(entities, path)}: 'launch:' must hold a list of entities: '- node:', '- arg:', ...")
+        raise LaunchError(f"{_place(key, path)}: 'launch:' must hold a list of entities: '- node:', '- arg:', ...")
     return Entity("launch", entities, path)
 
 
