@@ -33,7 +33,7 @@ class ComponentParameters(BaseModel):
         if wanted in ("bool", "integer", "double") and value is not None:
             numeric = not isinstance(value, bool | str)
             if isinstance(value, str) or numeric == (wanted == "bool"):
-                raise ValueError(f"a {wanted} is wanted")
+                raise ValueError(f"its type must be {wanted}")
         return value
 
 

@@ -1,0 +1,538 @@
+"""A component: how it is declared, walked through its life, handed messages, and how it says that it fails."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from convoy.errors import ConvoyError
+from convoy.graph import (
+    Component,
+    ComponentError,
+    ComponentParameters,
+    ImageHeaderInput,
+    ImageInput,
+    Input,
+    Level,
+    Output,
+    ParameterError,
+    State,
+    Timer,
+)
+from convoy.graph.bench import Bench
+from convoy.interfaces import cdr
+from convoy.interfaces.images import CameraImage, compress, encode
+from convoy.interfaces.messages import Bool, DiagnosticArray, Header, String, make, time
+
+SECOND = 1_000_000_000
+TEXT = "std_msgs/msg/String"
+
+
+class EchoError(ConvoyError):
+    """Something that a user can mend."""
+
+
+class Echo(Component):
+    """Repeats what it hears, twice, and counts the seconds."""
+
+    class Parameters(ComponentParameters):
+        prefix: str = Field("", description="goes before each line")
+        volume: int = Field(1, ge=0, le=11, description="loudness")
+
+    text = Input("text", String)
+    echo = Output("echo", String)
+    loudness = Output("loudness", String)
+    tick = Timer(0.25)
+
+    def __init__(self, name: str = "echo", parameters: dict[str, Any] | None = None) -> None:
+        super().__init__(name, parameters)
+        self.steps: list[str] = []
+        self.ticks: list[int] = []
+        self.fails: dict[str, Exception] = {}
+
+    def on_configure(self) -> None:
+        self.step("configure")
+
+    def on_activate(self) -> None:
+        self.step("activate")
+
+    def on_deactivate(self) -> None:
+        self.step("deactivate")
+
+    def on_cleanup(self) -> None:
+        self.step("cleanup")
+
+    def on_text(self, message: Any) -> None:
+        self.echo.publish(make(String, data=self.parameters.prefix + message.data))
+        self.step("text")
+        self.loudness.publish(make(String, data="!" * self.parameters.volume))
+
+    def on_tick(self) -> None:
+        self.ticks.append(self.now())
+        self.step("tick")
+
+    def on_parameters(self, parameters: Any) -> None:
+        if parameters.volume > 10:
+            raise EchoError("11 hurts")
+
+    def step(self, name: str) -> None:
+        self.steps.append(name)
+        if name in self.fails:
+            raise self.fails[name]
+
+
+@pytest.fixture
+def echo() -> Bench:
+    """An echo that is active."""
+    bench = Bench(Echo())
+    bench.component.configure()
+    bench.component.activate()
+    return bench
+
+
+def heard(bench: Bench) -> list[str]:
+    return [message.data for message in bench.results("echo")]
+
+
+# Declaration.
+
+
+def test_a_port_without_its_handler_is_refused_where_the_class_is_defined() -> None:
+    with pytest.raises(ComponentError, match="Deaf declares 'text', but has no method on_text"):
+
+        class Deaf(Component):
+            text = Input("text", String)
+
+    with pytest.raises(ComponentError, match="Lazy declares 'tick', but has no method on_tick"):
+
+        class Lazy(Component):
+            tick = Timer(1.0)
+
+
+def test_a_handler_without_its_port_is_refused() -> None:
+    with pytest.raises(ComponentError, match=r"Typo.on_txet belongs to no input, timer or step.*'text'"):
+
+        class Typo(Component):
+            text = Input("text", String)
+
+            def on_text(self, message: Any) -> None: ...
+            def on_txet(self, message: Any) -> None: ...
+
+
+@pytest.mark.parametrize("name", ["log", "state", "publish", "configure", "parameters", "diagnostics", "now", "inputs"])
+def test_a_port_does_not_take_the_name_of_what_a_component_has(name: str) -> None:
+    with pytest.raises(ComponentError, match=f"no port may be named '{name}'"):
+        type("Thief", (Component,), {name: Output("out", String)})
+
+
+def test_a_parameter_without_description_is_refused() -> None:
+    with pytest.raises(ComponentError, match="parameter 'rate' has no description"):
+
+        class Mute(Component):
+            class Parameters(ComponentParameters):
+                rate: float = 1.0
+
+
+@pytest.mark.parametrize("period_s", [0.0, -1.0, float("nan"), float("inf"), 1e-9])
+def test_a_timer_needs_a_period(period_s: float) -> None:
+    with pytest.raises(ValueError, match="at least a microsecond"):
+        Timer(period_s)
+
+
+def test_a_subclass_has_the_ports_of_its_base_and_its_own() -> None:
+    class Louder(Echo):
+        stop = Input("stop", Bool)
+
+        def on_stop(self, message: Any) -> None: ...
+
+    assert list(Louder.inputs) == ["text", "stop"]
+    assert list(Echo.inputs) == ["text"]
+    assert set(Louder.outputs) == {"diagnostics", "echo", "loudness"}
+
+
+def test_parameters_are_checked_when_the_component_is_made() -> None:
+    with pytest.raises(ParameterError, match="echo: parameter 'volume' is 12"):
+        Echo("echo", {"volume": 12})
+
+
+# Life cycle.
+
+
+def test_the_steps_lead_through_the_states_and_back(echo: Bench) -> None:
+    component = echo.component
+    assert component.state is State.ACTIVE
+    component.deactivate()
+    assert component.state is State.INACTIVE
+    component.cleanup()
+    assert component.state is State.UNCONFIGURED
+    component.configure()
+    component.activate()
+    component.shutdown()
+    assert component.state is State.FINALIZED
+    assert component.steps == ["configure", "activate", "deactivate", "cleanup"] * 2
+
+
+def test_a_step_out_of_order_is_refused_with_both_states(echo: Bench) -> None:
+    with pytest.raises(ComponentError, match="echo is active, but this step needs it unconfigured"):
+        echo.component.configure()
+    echo.component.shutdown()
+    with pytest.raises(ComponentError, match="echo is finalized, but this step needs it active"):
+        echo.component.deactivate()
+
+
+def test_shutdown_is_taken_in_every_state_and_twice() -> None:
+    for steps in ((), ("configure",), ("configure", "activate"), ("shutdown",)):
+        bench = Bench(Echo())
+        for step in (*steps, "shutdown"):
+            getattr(bench.component, step)()
+        assert bench.component.state is State.FINALIZED
+
+
+def test_a_component_without_a_host_says_so() -> None:
+    with pytest.raises(ComponentError, match="echo is not attached to a host"):
+        Echo().configure()
+
+
+def test_a_component_has_one_host(echo: Bench) -> None:
+    with pytest.raises(ComponentError, match="already attached"):
+        Bench(echo.component)
+
+
+@pytest.mark.parametrize(
+    ("step", "left_in", "steps"),
+    [
+        ("configure", State.UNCONFIGURED, ["configure", "cleanup"]),
+        ("activate", State.INACTIVE, ["configure", "activate"]),
+        ("deactivate", State.INACTIVE, ["configure", "activate", "deactivate"]),
+        ("cleanup", State.UNCONFIGURED, ["configure", "activate", "deactivate", "cleanup"]),
+    ],
+)
+@pytest.mark.parametrize("error", [EchoError("no voice"), KeyError("voice")])
+def test_a_failing_step_is_named_reported_and_leaves_a_known_state(
+    step: str, left_in: State, steps: list[str], error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(Echo())
+    component = bench.component
+    component.fails[step] = error
+    explained = "no voice" if isinstance(error, EchoError) else "KeyError: 'voice'"
+    walk = ["configure", "activate", "deactivate", "cleanup"]
+    for name in walk[: walk.index(step)]:
+        getattr(component, name)()
+    with pytest.raises(ComponentError, match=f"^echo: {step} failed: {explained}$"):
+        getattr(component, step)()
+    assert component.state is left_in
+    assert component.steps == steps
+    assert bench.reported("Errors", Level.ERROR) == [f"{step}: {explained}"]
+    assert ("Traceback" in caplog.text) == isinstance(error, KeyError)
+
+
+def test_a_failed_step_may_be_tried_again(echo: Bench) -> None:
+    component = echo.component
+    component.deactivate()
+    component.fails["activate"] = EchoError("no voice")
+    with pytest.raises(ComponentError):
+        component.activate()
+    echo.deliver("text", make(String, data="a"))
+    assert not heard(echo)
+    component.fails.clear()
+    component.activate()
+    echo.deliver("text", make(String, data="b"))
+    assert heard(echo) == ["b"]
+    assert echo.reported("Errors") == ["activate: no voice", "activate works again"]
+
+
+def test_a_failing_cleanup_does_not_hide_why_configuring_failed(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench(Echo())
+    bench.component.fails |= {"configure": EchoError("no voice"), "cleanup": EchoError("no broom")}
+    with pytest.raises(ComponentError, match="configure failed: no voice"):
+        bench.component.configure()
+    assert caplog.messages == ["cleanup: no broom"]
+
+
+def test_shutdown_goes_on_after_a_failing_step_and_names_them_all(echo: Bench) -> None:
+    echo.component.fails |= {"deactivate": EchoError("stuck"), "cleanup": EchoError("no broom")}
+    with pytest.raises(ComponentError, match=r"deactivate failed: stuck; .*cleanup failed: no broom"):
+        echo.component.shutdown()
+    assert echo.component.state is State.FINALIZED
+
+
+# Messages.
+
+
+def test_a_handler_gets_the_message_and_its_results_leave_in_order(echo: Bench) -> None:
+    echo.deliver("text", make(String, data="hello"))
+    assert [sent.output for sent in echo.sent] == ["echo", "loudness"]
+    assert heard(echo) == ["hello"]
+
+
+@pytest.mark.parametrize("steps", [(), ("configure",), ("configure", "activate", "deactivate"), ("shutdown",)])
+def test_messages_and_timers_are_ignored_while_inactive(steps: tuple[str, ...]) -> None:
+    bench = Bench(Echo())
+    for step in steps:
+        getattr(bench.component, step)()
+    bench.component.steps.clear()
+    bench.deliver("text", make(String))
+    bench.pass_time(3 * SECOND)
+    assert bench.component.steps == []
+    assert bench.sent == []
+
+
+def test_nothing_is_published_of_a_handler_that_fails(echo: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    echo.component.fails["text"] = EchoError("sore throat")
+    echo.deliver("text", make(String, data="hello"))
+    assert echo.results() == []
+    assert echo.component.failures == 1
+    assert caplog.messages == ["text: sore throat"]
+    assert echo.reported("Errors", Level.ERROR) == ["text: sore throat"]
+
+
+def test_a_fault_in_the_program_is_logged_with_its_traceback(echo: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    echo.component.fails["text"] = ZeroDivisionError("by nought")
+    echo.deliver("text", make(String))
+    assert "Traceback" in caplog.text
+    assert echo.reported("Errors", Level.ERROR) == ["text: ZeroDivisionError: by nought"]
+
+
+def test_a_component_lives_on_after_a_failure_and_says_when_all_works_again(echo: Bench) -> None:
+    component = echo.component
+    component.fails |= {"text": EchoError("sore throat"), "tick": EchoError("lost count")}
+    echo.deliver("text", make(String))
+    echo.pass_time(SECOND // 4)
+    del component.fails["text"]
+    echo.deliver("text", make(String, data="better"))
+    assert heard(echo) == ["better"]
+    assert echo.reported("Errors", Level.OK) == []
+    del component.fails["tick"]
+    echo.pass_time(SECOND // 4)
+    assert echo.reported("Errors", Level.OK) == ["tick works again"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00\x01\x00\x00", b"\x00\x01\x00\x00\xff\xff\xff\xffx", b"\xff" * 40])
+def test_bytes_that_are_no_message_are_reported_and_not_handled(echo: Bench, data: bytes) -> None:
+    echo.component.deliver(echo.component.inputs["text"].subscriptions()[0], data)
+    assert "text" not in echo.component.steps
+    assert f"{len(data)} bytes are not a {TEXT}" in echo.reported("Errors", Level.ERROR)[0]
+
+
+def test_a_message_is_written_when_it_is_published(echo: Bench) -> None:
+    class Reuser(Echo):
+        def on_text(self, message: Any) -> None:
+            for number in "123":
+                message.data = number
+                self.echo.publish(message)
+
+    bench = Bench(Reuser())
+    bench.component.configure()
+    bench.component.activate()
+    bench.deliver("text", make(String))
+    assert heard(bench) == ["1", "2", "3"]
+
+
+def test_a_message_that_cannot_be_written_takes_the_others_of_its_handler_along() -> None:
+    class Slipping(Echo):
+        def on_text(self, message: Any) -> None:
+            self.echo.publish(make(String, data="fine"))
+            self.loudness.publish(make(String, data=11))
+
+    bench = Bench(Slipping())
+    bench.component.configure()
+    bench.component.activate()
+    bench.deliver("text", make(String))
+    assert bench.results() == []
+    assert "std_msgs/msg/String cannot be written" in bench.reported("Errors", Level.ERROR)[0]
+
+
+def test_an_output_takes_messages_of_its_type_and_within_a_handler_only(echo: Bench) -> None:
+    with pytest.raises(ComponentError, match="'echo' takes std_msgs/msg/String, not std_msgs/msg/Bool"):
+        echo.component.echo.publish(make(Bool))
+    with pytest.raises(ComponentError, match="'echo' published outside of a handler"):
+        echo.component.echo.publish(make(String))
+
+
+# Images.
+
+
+class Watcher(Component):
+    """Notes from where it gets its images."""
+
+    image = ImageInput("image")
+    watch = ImageHeaderInput("image")
+
+    def __init__(self) -> None:
+        super().__init__("watcher")
+        self.images: list[CameraImage] = []
+        self.headers: list[Header] = []
+
+    def on_image(self, image: CameraImage) -> None:
+        self.images.append(image)
+
+    def on_watch(self, header: Header) -> None:
+        self.headers.append(header)
+
+
+@pytest.fixture
+def watcher() -> Bench:
+    bench = Bench(Watcher(), now_ns=100 * SECOND)
+    bench.component.configure()
+    bench.component.activate()
+    return bench
+
+
+def picture(kind: str, frame_id: str = "") -> Any:
+    pixels = np.full((4, 6, 3), 128, np.uint8)
+    header = make(Header, frame_id=frame_id or kind)
+    return encode(pixels, "bgr8", header) if kind == "raw" else compress(pixels, "bgr8", header, "png")
+
+
+@pytest.mark.parametrize("kind", ["raw", "compressed"])
+def test_an_image_input_takes_images_raw_or_compressed(watcher: Bench, kind: str) -> None:
+    watcher.deliver("image", picture(kind))
+    watcher.deliver("watch", picture(kind))
+    (image,), (header,) = watcher.component.images, watcher.component.headers
+    assert (image.width, image.height, image.header.frame_id, header.frame_id) == (6, 4, kind, kind)
+
+
+@pytest.mark.parametrize("kinds", [("raw", "compressed"), ("compressed", "raw")])
+def test_where_both_are_published_the_first_is_used_until_it_falls_silent(
+    watcher: Bench, kinds: tuple[str, str]
+) -> None:
+    for _ in range(30):
+        for kind in kinds:
+            watcher.deliver("image", picture(kind))
+        watcher.pass_time(SECOND // 20)
+    for _ in range(30):
+        watcher.deliver("image", picture(kinds[1]))
+        watcher.pass_time(SECOND // 20)
+    used = [image.header.frame_id for image in watcher.component.images]
+    # The first was heard last at 1.45 s, so the second is used from 2.45 s on: at 20 Hz, from its 49th to its 59th.
+    assert used == [kinds[0]] * 30 + [kinds[1]] * 11
+
+
+def test_images_that_cannot_be_read_do_not_keep_the_others_out(watcher: Bench) -> None:
+    raw, compressed = watcher.component.inputs["image"].subscriptions()
+    broken = picture("raw")
+    broken.step = 1
+    watcher.deliver(raw, broken)
+    watcher.deliver(compressed, picture("compressed"))
+    assert [image.header.frame_id for image in watcher.component.images] == ["compressed"]
+
+
+def test_time_that_jumps_back_lets_either_source_in(watcher: Bench) -> None:
+    watcher.deliver("image", picture("raw"))
+    watcher.jump(0)
+    watcher.deliver("image", picture("compressed"))
+    assert len(watcher.component.images) == 2
+
+
+# Timers.
+
+
+def test_a_timer_keeps_its_grid(echo: Bench) -> None:
+    echo.pass_time(SECOND * 2)
+    assert echo.component.ticks == [SECOND // 4 * number for number in range(1, 9)]
+
+
+def test_timers_end_with_deactivation_and_start_anew(echo: Bench) -> None:
+    echo.pass_time(SECOND // 3)
+    echo.component.deactivate()
+    echo.pass_time(SECOND)
+    echo.component.activate()
+    echo.pass_time(SECOND // 4)
+    assert echo.component.ticks == [SECOND // 4, SECOND // 3 + SECOND + SECOND // 4]
+
+
+# Diagnostics.
+
+
+def diagnostics(bench: Bench) -> list[Any]:
+    return bench.results("diagnostics")
+
+
+def test_diagnostics_come_every_second_with_the_traffic() -> None:
+    bench = Bench(Watcher(), now_ns=100 * SECOND)
+    bench.component.configure()
+    bench.component.activate()
+    for number in range(40):
+        bench.pass_time(SECOND // 20 - (number == 0))  # just before each second's end
+        image = picture("raw")
+        image.header.stamp = time(bench.now() - 5_000_000)
+        bench.deliver("image", image)
+    bench.component.traffic.replaced["image"] += 3
+    bench.pass_time(1)
+    first, second = diagnostics(bench)
+    assert [array.header.stamp.sec for array in (first, second)] == [101, 102]
+    (status,) = first.status
+    values = {value.key: value.value for value in status.values}
+    assert (status.name, status.level, status.message) == ("watcher: Frequency Status", Level.OK, "running")
+    assert values["image received (Hz)"] == "20.0"
+    assert values["watch received (Hz)"] == "0.0"
+    assert values["age at publish p50 (ms)"] == values["age at publish p99 (ms)"] == "5.0"
+    assert {value.key: value.value for value in second.status[0].values}["image replaced"] == "3"
+
+
+def test_silence_on_images_is_stale() -> None:
+    bench = Bench(Watcher())
+    bench.component.configure()
+    bench.component.activate()
+    bench.pass_time(SECOND)
+    assert bench.reported("Frequency Status", Level.STALE) == ["nothing received on image, watch"]
+
+
+def test_a_status_is_published_at_once_when_its_level_changes_and_each_second_otherwise() -> None:
+    class Patient(Echo):
+        def on_text(self, message: Any) -> None:
+            self.report("Throat", Level.WARN if message.data else Level.OK, message.data or "fine", temperature=37.5)
+
+    bench = Bench(Patient())
+    bench.component.configure()
+    bench.component.activate()
+    for text in ("", "", "dry", "sore", ""):
+        bench.deliver("text", make(String, data=text))
+    assert bench.reported("Throat") == ["fine", "dry", "fine"]
+    assert [line.values[0].value for line in diagnostics(bench)[0].status] == ["37.5"]
+    bench.pass_time(SECOND)
+    assert bench.reported("Throat") == ["fine", "dry", "fine", "fine"]
+
+
+def test_diagnostics_go_to_the_one_topic_that_all_share() -> None:
+    assert Component.diagnostics.topic == "/diagnostics"
+    assert Component.diagnostics.message is DiagnosticArray
+
+
+# Parameters that change.
+
+
+def test_changed_parameters_hold_from_the_next_message_on(echo: Bench) -> None:
+    echo.component.set_parameters({"prefix": "> "})
+    echo.deliver("text", make(String, data="a"))
+    assert heard(echo) == ["> a"]
+
+
+def test_a_refused_change_changes_nothing(echo: Bench) -> None:
+    echo.component.set_parameters({"volume": 3})
+    with pytest.raises(ParameterError, match="'volume' is 12"):
+        echo.component.set_parameters({"prefix": "> ", "volume": 12})
+    with pytest.raises(EchoError, match="11 hurts"):
+        echo.component.set_parameters({"prefix": "> ", "volume": 11})
+    assert (echo.component.parameters.prefix, echo.component.parameters.volume) == ("", 3)
+
+
+def test_before_it_is_configured_a_component_takes_any_valid_parameters() -> None:
+    component = Echo()
+    component.set_parameters({"volume": 11})
+    assert component.parameters.volume == 11
+
+
+def test_the_log_bears_the_components_name(echo: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "convoy.echo")
+    echo.component.log.info("ready")
+    assert [record.name for record in caplog.records] == ["convoy.echo"]
+
+
+def test_what_was_published_reads_back_from_its_bytes(echo: Bench) -> None:
+    echo.deliver("text", make(String, data="hello"))
+    assert cdr.deserialize(echo.sent[0].data, TEXT).data == "hello"
