@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
 from functools import cache
 from typing import Any
 
 import numpy as np
+
+from convoy.interfaces.messages import store
 
 LARGEST_ARRAY = 64
 """Elements; a longer array is told by its shape and a hash."""
@@ -30,9 +31,9 @@ def plain(value: Any) -> Any:
             digest = hashlib.sha256(value.tobytes()).hexdigest()
             return {"dtype": str(value.dtype), "shape": list(value.shape), "sha256": digest}
         return [plain(item) for item in value.tolist()]
-    return {name: plain(getattr(value, name)) for name in _fields(type(value))}
+    return {name: plain(getattr(value, name)) for name in _fields(value.__msgtype__)}
 
 
 @cache
-def _fields(message: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(message) if field.name != "__msgtype__")
+def _fields(message_type: str) -> tuple[str, ...]:
+    return tuple(name for name, _ in store.fielddefs[message_type][1])
