@@ -54,40 +54,44 @@ def steering(
 
     Example: convoy train steering --data tub:drives/monday --data bag:drives/tuesday --out models/mine.onnx
     """
-    import numpy as np
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from convoy.evaluation.steering import score
-    from convoy.inference import Session
-    from convoy.learning.export import write_model
-    from convoy.learning.fit import Epoch
     from convoy.learning.recordings import open_drive
-    from convoy.learning.steering import train_steering
-    from convoy.learning.steering_card import steering_card
 
     width, height = _size(size)
-    options = SteeringOptions(
-        epochs,
-        patience,
-        seed,
-        batch_size,
-        lr,
-        weight_decay,
-        dropout,
-        batch_norm,
-        mirror,
-        augment,
-        crop_top,
-        width,
-        height,
-    )
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     with console.status("reading the recordings"):
         drives = [open_drive(spec, image_topic, drive_topic) for spec in data]
     for drive in drives:
         frames, held_out = len(drive.frames("train")), len(drive.frames("held-out"))
-        console.print(f"{drive.spec}: {frames} frames to train on, {held_out} held out", highlight=False)
+        console.print(f"{drive.spec}: {frames} frames to train on, {held_out} held out")
+
+    with console.status("loading torch"):
+        import numpy as np
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from convoy.evaluation.steering import score
+        from convoy.inference import Session
+        from convoy.learning.export import write_model
+        from convoy.learning.fit import Epoch
+        from convoy.learning.steering import train_steering
+        from convoy.learning.steering_card import steering_card
+
+    options = SteeringOptions(
+        epochs=epochs,
+        patience=patience,
+        seed=seed,
+        batch_size=batch_size,
+        learning_rate=lr,
+        weight_decay=weight_decay,
+        dropout=dropout,
+        batch_norm=batch_norm,
+        mirror=mirror,
+        augment=augment,
+        crop_top=crop_top,
+        width=width,
+        height=height,
+    )
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -119,8 +123,8 @@ def steering(
     with console.status("writing and checking the model"):
         card = write_model(trained.net, card, trained.samples, out, measure)
     for name, figures in card.metrics.items():
-        console.print(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), highlight=False)
-    console.print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)", highlight=False)
+        console.print(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
+    console.print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)")
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -126,10 +127,12 @@ def fit(
         batches.epoch = lambda: trainer.current_epoch
         training_loader = DataLoader(training, sampler=batches, batch_size=None)
         validation_loader = DataLoader(validation, schedule.batch_size)
+        on_interrupt = signal.getsignal(signal.SIGINT)
         checkpoint = folder / _LAST if resume else None
         try:
             trainer.fit(task, training_loader, validation_loader, ckpt_path=checkpoint, weights_only=True)
-        except SystemExit:  # lightning's answer to Ctrl-C
+        except SystemExit:  # lightning's answer to Ctrl-C, which it ignores from then on
+            signal.signal(signal.SIGINT, on_interrupt)
             raise InterruptedTrainingError(
                 f"Stopped after {trainer.current_epoch} epochs; nothing was written but the checkpoints in {folder}. "
                 "The same command with --resume goes on from there."
