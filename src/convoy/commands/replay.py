@@ -27,19 +27,20 @@ def replay(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from convoy.evaluation.replay import replay as run
-    from convoy.launch.arguments import parse_arguments
+    from convoy.hosts.process import log_to_console
+    from convoy.launch import parse_arguments
 
-    console = Console(stderr=True)
     launch = launch or Path(__file__).parents[3] / "launch" / "steering.launch.yaml"
     out = out or Path("runs") / "replay" / bag.absolute().name.removesuffix(".mcap").removesuffix(".db3")
-    with Progress(
-        TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    ) as bar:
-        task = bar.add_task("replay", total=None)
+    log_to_console("warn")
+    console = Console(stderr=True)
+    columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("replay", visible=False)
 
         def progress(done: int, total: int) -> None:
             if done % 64 == 0 or done == total:
-                bar.update(task, completed=done, total=total)
+                bar.update(task, completed=done, total=total, visible=True)
 
         result = run(bag, launch, parse_arguments(arguments or []), out, realtime=realtime, progress=progress)
 
@@ -47,4 +48,4 @@ def replay(
 
     with console.status("drawing the report"):
         report = write_report(result)
-    Console().print(summary(result.metrics), f"report: {report}", sep="\n", highlight=False)
+    print(summary(result.metrics), f"report: {report}", sep="\n")

@@ -190,7 +190,7 @@ class Supervisor(Component):
         self._report(Level.WARN, f"dropped: {why}")
 
     def _stop(self, reason: str, level: Level = Level.ERROR) -> None:
-        if self.speed:
+        if self.speed and level is Level.ERROR:
             self.log.warning(f"stopped: {reason}")
         self.speed, self.driven = 0.0, None
         self._report(level, f"stopped: {reason}")
