@@ -38,8 +38,9 @@ class Inbox:
             key, full = (subscription, next(self._count)), len(waiting) >= port.qos.depth
             if full:
                 del self._messages[waiting[0]]
+        if full:
+            self._replaced[port.name] += 1
         self._messages[key] = data
-        self._replaced[port.name] += full
         return full
 
     def put_timer(self, callback: Callable[[], None]) -> None:
