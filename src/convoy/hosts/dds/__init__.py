@@ -3,7 +3,6 @@
 from convoy.hosts.dds.discovery import Discovery, Endpoint
 from convoy.hosts.dds.host import DdsHost
 from convoy.hosts.dds.participant import Node, Participant, Publisher, Subscription
-from convoy.hosts.dds.qos import EndpointQoS
 from convoy.hosts.dds.settings import NodeSettings
 from convoy.hosts.dds.wire import DdsError
 
@@ -12,7 +11,6 @@ __all__ = [
     "DdsHost",
     "Discovery",
     "Endpoint",
-    "EndpointQoS",
     "Node",
     "NodeSettings",
     "Participant",

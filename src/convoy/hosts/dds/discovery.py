@@ -21,6 +21,7 @@ from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
 from cyclonedds.topic import Topic
 
+from convoy.bags import QosProfile
 from convoy.graph import LATCHED
 from convoy.hosts.dds import clib, qos, wire
 from convoy.interfaces import cdr
@@ -40,7 +41,7 @@ class Endpoint:
     type_name: str
     type_hash: str
     """``RIHS01_...``, empty where the endpoint does not tell."""
-    qos: qos.EndpointQoS
+    qos: QosProfile
     gid: bytes
     participant: bytes
     node: str = ""

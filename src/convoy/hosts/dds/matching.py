@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from convoy.hosts.dds.discovery import Endpoint
+from convoy.hosts.dds.qos import refusals
 
 
 class Mismatches:
@@ -45,4 +46,4 @@ def _fault(endpoint: Endpoint, peer: Endpoint) -> str:
     publisher, subscription = (endpoint, peer) if endpoint.kind == "publisher" else (peer, endpoint)
     if publisher.type_name != subscription.type_name:
         return f"type: offered {publisher.type_name}, requested {subscription.type_name}"
-    return "; ".join(publisher.qos.refuses(subscription.qos))
+    return "; ".join(refusals(publisher.qos, subscription.qos))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes as ct
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cyclonedds.internal import DDS, dds_infinity
 from cyclonedds.qos import Policy
 from cyclonedds.qos import Qos as DdsQos
 
+from convoy.bags import QosProfile
 from convoy.graph import QoS
 
 MAX_BLOCKING_NS = 1_000_000_000
@@ -40,55 +40,36 @@ def policies(qos: QoS, user_data: bytes = b"") -> DdsQos:
     return DdsQos(*chosen)
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointQoS:
-    """Quality of service of an endpoint on the network, as DDS announces it; durations in nanoseconds."""
+def refusals(offered: QosProfile, requested: QosProfile) -> list[str]:
+    """Name the policies for which a reader that requests one gets nothing from a writer that offers the other.
 
-    reliability: Literal["reliable", "best_effort"]
-    durability: Literal["volatile", "transient_local", "transient", "persistent"]
-    history: Literal["keep_last", "keep_all"] = "keep_last"
-    depth: int = 1
-    deadline_ns: int = dds_infinity
-    lifespan_ns: int = dds_infinity
-    liveliness: Literal["automatic", "manual_by_participant", "manual_by_topic"] = "automatic"
-    lease_ns: int = dds_infinity
-
-    def refuses(self, request: EndpointQoS) -> list[str]:
-        """Name the policies for which a reader that wants `request` gets nothing from a writer that offers this.
-
-        Source: OMG DDS 1.4, 2.2.3, "requested versus offered".
-        """
-        faults = []
-        for policy, order in (
-            ("reliability", _RELIABILITY),
-            ("durability", _DURABILITY),
-            ("liveliness", _LIVELINESS),
-        ):
-            offered, requested = getattr(self, policy), getattr(request, policy)
-            if order.index(requested) > order.index(offered):
-                faults.append(f"{policy}: offered {offered}, requested {requested}")
-        for policy, offered, requested in (
-            ("deadline", self.deadline_ns, request.deadline_ns),
-            ("liveliness lease", self.lease_ns, request.lease_ns),
-        ):
-            if requested < offered:
-                faults.append(f"{policy}: offered {_seconds(offered)}, requested {_seconds(requested)}")
-        return faults
+    Source: OMG DDS 1.4, 2.2.3, "requested versus offered".
+    """
+    faults = []
+    for policy, order in (("reliability", _RELIABILITY), ("durability", _DURABILITY), ("liveliness", _LIVELINESS)):
+        offer, request = getattr(offered, policy), getattr(requested, policy)
+        if order.index(request) > order.index(offer):
+            faults.append(f"{policy}: offered {offer}, requested {request}")
+    for policy in ("deadline", "liveliness_lease_duration"):
+        offer, request = getattr(offered, f"{policy}_ns"), getattr(requested, f"{policy}_ns")
+        if request < offer:
+            faults.append(f"{policy.replace('_', ' ')}: offered {_seconds(offer)}, requested {_seconds(request)}")
+    return faults
 
 
-def read(pointer: int) -> tuple[EndpointQoS, bytes]:
+def read(pointer: int) -> tuple[QosProfile, bytes]:
     """Read the policies and the USER_DATA of an announced endpoint from DDS's own structure."""
     kind, depth = _get(pointer, "history", ct.c_int, ct.c_int32)
-    lively, lease = _get(pointer, "liveliness", ct.c_int, ct.c_int64)
-    return EndpointQoS(
-        reliability=_RELIABILITY[_get(pointer, "reliability", ct.c_int, ct.c_int64)[0]],  # type: ignore[arg-type]
-        durability=_DURABILITY[_get(pointer, "durability", ct.c_int)[0]],  # type: ignore[arg-type]
+    liveliness, lease_ns = _get(pointer, "liveliness", ct.c_int, ct.c_int64)
+    return QosProfile(
+        reliability=_RELIABILITY[_get(pointer, "reliability", ct.c_int, ct.c_int64)[0]],
+        durability=_DURABILITY[_get(pointer, "durability", ct.c_int)[0]],
         history="keep_all" if kind else "keep_last",
         depth=0 if kind else depth,
         deadline_ns=_get(pointer, "deadline", ct.c_int64)[0] or dds_infinity,
         lifespan_ns=_get(pointer, "lifespan", ct.c_int64)[0] or dds_infinity,
-        liveliness=_LIVELINESS[lively],  # type: ignore[arg-type]
-        lease_ns=lease or dds_infinity,
+        liveliness=_LIVELINESS[liveliness],
+        liveliness_lease_duration_ns=lease_ns or dds_infinity,
     ), _user_data(pointer)
 
 
