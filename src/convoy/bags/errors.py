@@ -18,6 +18,11 @@ class BagWarning(UserWarning):
 class DamagedError(Exception):
     """A file's bytes are not what its format says; the reader turns it into `Damage` and a warning."""
 
+    def __init__(self, what: str, offset: int | None = None) -> None:
+        super().__init__(what)
+        self.offset = offset
+        """Where in the file, if that is known."""
+
 
 @dataclass(frozen=True)
 class Damage:
@@ -26,6 +31,6 @@ class Damage:
     what: str
     """Such as ``"is cut off at byte 4711"``; the file's name comes before it."""
     lost_bytes: int | None
-    """From the damage to the end of the file, or missing there; None where that is not known."""
+    """Behind the damage, or missing at the end; None where that is not known."""
     lost_messages: dict[str, int] | None
     """By topic, where the file itself tells how many there were."""

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from convoy.bags.compression import ZSTD_MAGIC, decompress_message
-from convoy.bags.errors import Damage, DamagedError
+from convoy.bags.errors import DamagedError
 from convoy.bags.mcap_index import McapIndex, read_index, scan
 from convoy.bags.mcap_records import Span, read_span
 from convoy.bags.merge import merge
@@ -101,11 +101,9 @@ class McapFile:
             yield Record(topic, self._types[channel], log_time_ns, publish_time_ns, sequence, payload)
 
     def _find_damage(self, source: Source, error: DamagedError) -> None:
-        before, index = _count(self._index), scan(source)
-        if index.damage:
-            index.damage = replace(index.damage, lost_messages=dict(before - _count(index)))
-        else:
-            index.damage = Damage(str(error), None, None)
+        before, index = _count(self._index), scan(source, error)
+        assert index.damage
+        index.damage = replace(index.damage, lost_messages=dict(before - _count(index)))
         self._adopt(index)
 
 

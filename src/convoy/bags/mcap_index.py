@@ -103,8 +103,8 @@ def _read_summary(source: Source) -> McapIndex | None:
     if (statistics.message_count and not index.spans) or statistics.channel_count > len(index.channels):
         return None
     index.counts.update(statistics.channel_message_counts)
-    if not index.channels.keys() >= index.counts.keys():
-        raise DamagedError("has an index that lacks channels")
+    if not index.channels.keys() >= index.counts.keys() or index.counts.total() != statistics.message_count:
+        raise DamagedError("has an index that contradicts itself")
     index.spans.sort(key=lambda span: span.offset)
     index.start_ns, index.end_ns = statistics.message_start_time, statistics.message_end_time
     return index
@@ -134,9 +134,9 @@ def _span_of(chunk: ChunkIndex, summary_start: int) -> Span:
     )
 
 
-def scan(source: Source) -> McapIndex:
-    """Find all that is sound in the file, from its start to the first damage."""
-    index = _Scan(source).run()
+def scan(source: Source, found: DamagedError | None = None) -> McapIndex:
+    """Find all that is sound in the file, from its start to the first damage, or to the one that was `found`."""
+    index = _Scan(source).run(found)
     index.start_ns = min((span.start_ns for span in index.spans), default=0)
     index.end_ns = max((span.end_ns for span in index.spans), default=0)
     return index
@@ -150,28 +150,34 @@ class _Scan:
         """Log time, channel and offset of the messages since the last chunk or full run."""
         self._unread: int | None = 0
         """Bytes of a message that is cut off within a chunk; None if they are compressed."""
+        self._before = 0
+        """Opcode of the record before."""
 
-    def run(self) -> McapIndex:
+    def run(self, found: DamagedError | None) -> McapIndex:
         index, source = self._index, self._source
         position = len(MAGIC)
         while True:
             try:
                 opcode, following = self._take(position)
+                if found and found.offset is not None and following > found.offset:
+                    raise found
+                is_whole = opcode in (Opcode.DATA_END, Opcode.FOOTER)
+                has_index = is_whole and _read_footer(source) is not None
             except DamagedError as error:
                 position = self._end_run(position, distrust_last=True)
                 index.damage = Damage(f"{error} at byte {position}", source.size - position, None)
                 return index
-            if opcode == Opcode.DATA_END:
+            if is_whole:
                 self._end_run(position)
-                if _read_footer(source) is None:
-                    index.damage = Damage("has lost the index at its end", 0, {})
+                if found or not has_index:
+                    index.damage = Damage(str(found or "has lost the index at its end"), 0, {})
                 return index
             if following > source.size or opcode == 0:
                 self._end_run(position)
                 unread = self._unread if opcode == Opcode.CHUNK else source.size - position
                 index.damage = Damage(f"ends early, after {source.size} bytes", unread, None)
                 return index
-            position = following
+            position, self._before = following, opcode
 
     def _take(self, position: int) -> tuple[int, int]:
         """Return the opcode of the record at `position`, 0 at the end of the file, and where the next one is."""
@@ -195,11 +201,20 @@ class _Scan:
             self._take_chunk(position, min(following, source.size) - position)
         elif opcode in (Opcode.SCHEMA, Opcode.CHANNEL) and following <= source.size:
             index.register(opcode, source.read(content, length))
-        elif opcode not in _OPCODES and (opcode < _FIRST_PRIVATE_OPCODE or following > source.size):
+        elif not self._is_plausible(opcode, length, head, following):
             raise DamagedError("has a broken record")
         elif opcode not in (Opcode.SCHEMA, Opcode.CHANNEL):
             self._end_run(position)
         return opcode, following
+
+    def _is_plausible(self, opcode: int, length: int, head: bytes, following: int) -> bool:
+        """Tell apart records without messages, of which nothing is needed, from bytes that are none."""
+        if opcode == Opcode.DATA_END:
+            return length == 4
+        if opcode == Opcode.MESSAGE_INDEX:
+            follows_chunk = self._before in (Opcode.CHUNK, Opcode.MESSAGE_INDEX)
+            return follows_chunk and length == 6 + int.from_bytes(head[RECORD_HEAD.size + 2 :][:4], "little")
+        return opcode in _OPCODES or (opcode >= _FIRST_PRIVATE_OPCODE and following <= self._source.size)
 
     def _take_chunk(self, position: int, length: int) -> None:
         index = self._index

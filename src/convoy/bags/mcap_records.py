@@ -192,5 +192,5 @@ def read_span(
     if not problem:
         entries, _, problem = parse_messages(plain, (span.start_ns, span.end_ns), topics, wanted)
     if problem:
-        raise DamagedError(f"{problem} at byte {span.offset}")
+        raise DamagedError(problem, span.offset)
     return entries, memoryview(plain)

@@ -211,6 +211,7 @@ class BagReader:
         self._storages[file] = storage
         if problem:
             storage.damage = replace(storage.damage or Damage("", None, None), what=problem)
+        self._check_counts(file, storage)
         if storage.damage:
             self._warn_of_damage(file, storage)
 
@@ -223,17 +224,29 @@ class BagReader:
         # A recorder that was killed may leave its last file like that.
         self._warn(file, what)
 
+    def _check_counts(self, file: Path, storage: Storage) -> None:
+        """Compare with the metadata: some damage, of sqlite3 most of all, shows in nothing else."""
+        lost, count = self._missing(file, storage)
+        if count and not storage.damage:
+            storage.damage = Damage(f"does not hold all that {METADATA_NAME} counts", None, lost)
+
+    def _missing(self, file: Path, storage: Storage) -> tuple[dict[str, int] | None, int | None]:
+        """Return how many messages the metadata counts beyond those in a file, by topic and together, if it tells."""
+        if self._metadata is None:
+            return None, None
+        if len(self._metadata.files) == 1:
+            found = Counter({name: topic.count for name, topic in storage.topics.items()})
+            lost = Counter(self._metadata.topic_counts) - found
+            return dict(lost), lost.total()
+        listed = self._metadata.file_counts.get(file.name)
+        return None, None if listed is None else max(0, listed - _count(storage))
+
     def _warn_of_damage(self, file: Path, storage: Storage) -> None:
         assert storage.damage
         lost = storage.damage.lost_messages
         count = None if lost is None else sum(lost.values())
-        if lost is None and self._metadata:
-            if len(self._metadata.files) == 1:
-                found = Counter({name: topic.count for name, topic in storage.topics.items()})
-                lost = dict(Counter(self._metadata.topic_counts) - found)
-                count = sum(lost.values())
-            elif file.name in self._metadata.file_counts:
-                count = max(0, self._metadata.file_counts[file.name] - _count(storage))
+        if count is None:
+            lost, count = self._missing(file, storage)
         said = [storage.damage.what]
         if count is None:
             said.append("how many messages are lost is not known")
@@ -243,7 +256,7 @@ class BagReader:
         else:
             said.append("no message is lost")
         if storage.damage.lost_bytes:
-            said.append(f"{storage.damage.lost_bytes} bytes could not be read")
+            said.append(f"{storage.damage.lost_bytes} bytes are lost")
         self._warn(file, "; ".join(said))
 
     def _warn(self, file: Path, line: str) -> None:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def import_recording(
             )
         before = sample
     with BagWriter(bag) as writer:
-        topics = {IMAGE_TOPIC: CompressedImage, DRIVE_TOPIC: AckermannDriveStamped}
+        topics: dict[str, type[Any]] = {IMAGE_TOPIC: CompressedImage, DRIVE_TOPIC: AckermannDriveStamped}
         if any(sample.left for sample in recording.samples):
             topics[LEFT_IMAGE_TOPIC] = CompressedImage
         if any(sample.right for sample in recording.samples):

@@ -38,17 +38,20 @@ class SqliteFile:
         self.damage: Damage | None = None
         self._salvaged: Salvaged | None = None
         self.topics: dict[str, Topic] = {}
-        try:
-            with closing(_connect(path)) as database:
-                self._read_tables(database)
-        except (sqlite3.DatabaseError, DamagedError) as error:
-            with Source(path) as source:
+        with Source(path) as source:
+            try:
+                if Salvage(source).missing_bytes:
+                    raise DamagedError("ends early")
+                with closing(_connect(path)) as database:
+                    self._read_tables(path, database)
+            except (sqlite3.DatabaseError, DamagedError) as error:
                 self._salvage(source, error)
 
-    def _read_tables(self, database: sqlite3.Connection) -> None:
+    def _read_tables(self, path: Path, database: sqlite3.Connection) -> None:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if not tables >= {"topics", "messages"}:
-            raise BagError(f"is an sqlite3 file, but no bag: it has the tables {', '.join(sorted(tables)) or 'none'}.")
+            there = ", ".join(sorted(tables)) or "none"
+            raise BagError(f"{path} is no bag: its tables are {there}; a bag has topics and messages.")
         counts: Counter[int] = Counter()
         starts_ns, ends_ns = [], []
         for topic_id, count, start_ns, end_ns in database.execute(

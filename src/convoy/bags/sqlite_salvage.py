@@ -73,7 +73,11 @@ class Salvage:
         if self._page_size < 512 or self._page_size & (self._page_size - 1) or self._usable < 480:
             raise DamagedError("has a broken header")
         self.pages = source.size // self._page_size
-        self.missing_bytes = max(0, struct.unpack_from(">I", header, 28)[0] * self._page_size - source.size)
+        # The header's number of pages holds if it was written along with the change counter.
+        pages = max(1, struct.unpack_from(">I", header, 28)[0]) if header[24:28] == header[92:96] else 1
+        whole = max(pages, -(-source.size // self._page_size)) * self._page_size
+        self.missing_bytes = whole - source.size
+        """What was cut off at the end; SQLite itself reads a part of a page as if the rest were zeros."""
 
     def rows(self) -> Salvaged:
         """Gather the rows of the whole file."""

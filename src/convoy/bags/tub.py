@@ -118,4 +118,5 @@ def _number(record: dict[str, Any], key: str) -> float:
 
 
 def _stamp_ns(record: dict[str, Any]) -> int:
-    return round(_number(record, "_timestamp_ms") * 1_000_000)
+    # By way of whole microseconds: a float does not hold nanoseconds since the epoch.
+    return round(_number(record, "_timestamp_ms") * 1000) * 1000
