@@ -29,7 +29,7 @@ class Metadata:
     topic_counts: dict[str, int] = field(default_factory=dict)
     """Messages by topic, in all files together."""
     file_counts: dict[str, int] = field(default_factory=dict)
-    """Messages by file; empty before version 5."""
+    """Messages by file, named without ``.zstd``; empty before version 5."""
 
 
 def read_metadata(folder: Path) -> Metadata | None:
@@ -53,7 +53,10 @@ def read_metadata(folder: Path) -> Metadata | None:
                 str(topic["topic_metadata"]["name"]): int(topic["message_count"])
                 for topic in bag["topics_with_message_count"] or ()
             },
-            {PurePosixPath(str(file["path"])).name: int(file["message_count"]) for file in bag.get("files") or ()},
+            {
+                PurePosixPath(str(file["path"])).name.removesuffix(".zstd"): int(file["message_count"])
+                for file in bag.get("files") or ()
+            },
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DamagedError(f"cannot be read ({' '.join(str(error).split())})") from None

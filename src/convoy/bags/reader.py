@@ -187,7 +187,7 @@ class BagReader:
             files = [file for file in listed if file.exists()]
             for file in listed:
                 if file not in files:
-                    lost = self._metadata.file_counts.get(file.name)
+                    lost = self._metadata.file_counts.get(file.name.removesuffix(".zstd"))
                     self._warn(file, "is missing" + (f"; {lost} messages are lost" if lost else ""))
         else:
             known = " and ".join(_STORAGES)
@@ -238,7 +238,7 @@ class BagReader:
             found = Counter({name: topic.count for name, topic in storage.topics.items()})
             lost = Counter(self._metadata.topic_counts) - found
             return dict(lost), lost.total()
-        listed = self._metadata.file_counts.get(file.name)
+        listed = self._metadata.file_counts.get(file.name.removesuffix(".zstd"))
         return None, None if listed is None else max(0, listed - _count(storage))
 
     def _warn_of_damage(self, file: Path, storage: Storage) -> None:
