@@ -58,9 +58,10 @@ class Curve:
 
 
 def curve_through(points: ArrayLike, smooth_m: float = 0.0) -> Curve:
-    """Sample the curve through dense points evenly; `smooth_m` is the deviation of a Gaussian that eases bends in and out.
+    """Sample the curve through dense points evenly.
 
-    The ends keep their place where they are straight for three deviations.
+    `smooth_m` is the deviation of a Gaussian that eases bends in and out; the ends keep their place where they are
+    straight for three deviations.
     """
     xy = _evenly(np.asarray(points, dtype=np.float64))
     if smooth_m > 0:

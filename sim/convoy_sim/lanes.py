@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from convoy_sim.curve import Curve, Floats, bezier, curve_through, direction, wrap
-from convoy_sim.network import JUNCTION_RADIUS_M, LANE_WIDTH_M, Network
+from convoy_sim.curve import Curve, Floats, bezier, curve_through, wrap
+from convoy_sim.network import LANE_WIDTH_M, Network
 
 SPEED_LIMIT_MPS = 40 / 3.6
 STOP_LINE_M = 5.2
@@ -106,7 +105,7 @@ class Crossing:
         xy: its middle, on the road's centre line.
         heading: of the road there; people walk at right angles to it.
         road: the road's index.
-        road_s: arc length on the road's forward lane's road centre line.
+        road_s: arc length of it on the road's centre line.
         lanes: (lane, arc length of its middle) of both lanes.
         lights: ids of the lights that hold the traffic on it (empty: cars yield to people).
     """
@@ -218,7 +217,10 @@ def _control(
     junction: int,
     rng: np.random.Generator,
 ) -> None:
-    """Set what holds for each approach: opposite arms share a phase; without lights, the arm without an opposite yields."""
+    """Set what holds for each approach.
+
+    Opposite arms share a phase; without lights, the arm without an opposite yields.
+    """
     phases: list[list[int]] = []
     for at, arm in enumerate(arms):
         shared = next((p for p in phases if abs(wrap(arms[p[0]] - arm + np.pi)) < 0.5), None)
@@ -260,7 +262,7 @@ def _crossings(
                 places.append((r, s, ()))
         if length > 130 and rng.random() < 0.7:
             places.append((r, float(rng.uniform(0.4, 0.6) * length), ()))
-    crossings = []
+    crossings: list[Crossing] = []
     for r, s, held_by in places:
         centre = network.roads[r].centre
         x, y, heading = (float(v) for v in centre.at(s))

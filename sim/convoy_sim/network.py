@@ -164,7 +164,7 @@ class _Grid:
     def _junction_nodes(self) -> list[tuple[int, int]]:
         return [(int(i), int(j)) for i, j in np.argwhere(self.arms.sum(axis=2) >= 3)]
 
-    def _heading(self, i: int, j: int, arm: int) -> float:
+    def _heading(self, i: int, j: int, arm: int | np.integer) -> float:
         return float(self.turn[i, j] + arm * np.pi / 2)
 
     def _rank(self, node: tuple[int, int], arm: int) -> int:

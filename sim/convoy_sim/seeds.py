@@ -8,7 +8,7 @@ from __future__ import annotations
 from convoy.errors import nearest
 from convoy_sim.errors import SimulationError
 
-SPLITS: dict[str, range] = {"train": range(0, 1000), "val": range(1000, 1100), "test": range(1100, 1200)}
+SPLITS: dict[str, range] = {"train": range(1000), "val": range(1000, 1100), "test": range(1100, 1200)}
 
 
 def town_seeds(towns: str) -> list[int]:

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convoy_sim.curve import Floats
+from convoy_sim.kerbs import Footway, lay_kerbs, plan_bays
 from convoy_sim.lane_index import LaneIndex, LanePoint
 from convoy_sim.lanes import Crossing, Junction, Lane, Light, lay_lanes, light_states
 from convoy_sim.network import Network, plan_network
+from convoy_sim.scenery import CAR_SIZES_M, PROP_WIDTH_M, Building, ParkedCar, Prop, furnish
 
 __all__ = ["Town"]
 
@@ -27,6 +29,8 @@ class Town:
         seed: what it was made from.
         network: centre lines of the roads, and the junctions' places.
         lanes, junctions, lights, crossings: see their classes in `convoy_sim.lanes`.
+        footways: rings of pavement, with the crossings that begin there; see `convoy_sim.kerbs`.
+        buildings, props, parked: see their classes in `convoy_sim.scenery`.
     """
 
     seed: int
@@ -35,6 +39,10 @@ class Town:
     junctions: tuple[Junction, ...]
     lights: tuple[Light, ...]
     crossings: tuple[Crossing, ...]
+    footways: tuple[Footway, ...]
+    buildings: tuple[Building, ...]
+    props: tuple[Prop, ...]
+    parked: tuple[ParkedCar, ...]
 
     @classmethod
     def generate(cls, seed: int) -> Town:
@@ -43,9 +51,24 @@ class Town:
         Raises:
             SimulationError: no road network came out of this seed.
         """
-        network = plan_network(np.random.default_rng((seed, 1)))
-        traffic = lay_lanes(network, np.random.default_rng((seed, 2)))
-        return cls(seed, network, traffic.lanes, traffic.junctions, traffic.lights, traffic.crossings)
+        # A stream of chance for each: more trees must not move the roads.
+        roads, rules, bays, things = (np.random.default_rng((seed, k)) for k in range(4))
+        network = plan_network(roads)
+        traffic = lay_lanes(network, rules)
+        footways, spots = lay_kerbs(network, traffic, plan_bays(network, traffic, bays))
+        scenery = furnish(traffic, footways, spots, things)
+        return cls(
+            seed,
+            network,
+            traffic.lanes,
+            traffic.junctions,
+            traffic.lights,
+            traffic.crossings,
+            footways,
+            scenery.buildings,
+            scenery.props,
+            scenery.parked,
+        )
 
     def locate(self, x: ArrayLike, y: ArrayLike, heading: ArrayLike) -> LanePoint:
         """The lane that a pose (or each of N poses) is on: the near one that leads where the pose does."""
@@ -62,6 +85,17 @@ class Town:
     def light_states(self, time_s: float) -> NDArray[np.int8]:
         """(lights,) RED, YELLOW or GREEN of `convoy_sim.lanes` at a time of the simulation."""
         return light_states(self.lights, time_s)
+
+    @cached_property
+    def obstacles(self) -> Floats:
+        """(N, 5) all that a car can hit and that never moves: x, y, heading, length, width of rectangles."""
+        boxes = [(b.x, b.y, b.heading, b.length, b.depth) for b in self.buildings]
+        boxes += [(c.x, c.y, c.heading, *CAR_SIZES_M[c.model][:2]) for c in self.parked]
+        boxes += [
+            (p.x, p.y, p.heading, p.size if p.kind == "hedge" else PROP_WIDTH_M[p.kind], PROP_WIDTH_M[p.kind])
+            for p in self.props
+        ]
+        return np.array(boxes)
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
