@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import random
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,12 +21,10 @@ PATIENCE_S = 20.0
 
 
 class Process:
-    """A Python process in the test's domain; its output lines can be waited for."""
+    """A process in the test's domain; its output lines can be waited for."""
 
-    def __init__(self, arguments: list[str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-u", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+    def __init__(self, command: list[str]) -> None:
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self._lines: queue.Queue[str] = queue.Queue()
         self.said: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -70,8 +67,8 @@ class Process:
 def domain(monkeypatch: pytest.MonkeyPatch) -> int:
     """A domain of this test's own, on loopback; holds for the processes it starts as well."""
     number = random.SystemRandom().randrange(1, 230)
-    for name in [name for name in os.environ if name.startswith(("ROS_", "CYCLONEDDS"))]:
-        monkeypatch.delenv(name)
+    for name in ("ROS_AUTOMATIC_DISCOVERY_RANGE", "ROS_STATIC_PEERS", "ROS_LOCALHOST_ONLY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ROS_DOMAIN_ID", str(number))
     monkeypatch.setenv("CYCLONEDDS_URI", LOOPBACK)
     return number
@@ -86,11 +83,11 @@ def participant(domain: int) -> Iterator[Participant]:
 
 @pytest.fixture
 def start(domain: int) -> Iterator[Callable[..., Process]]:
-    """Starts ``python ARGUMENTS...`` in the test's domain."""
+    """Starts ``python ARGUMENTS...``, or what ``program=`` says instead of python, in the test's domain."""
     processes: list[Process] = []
 
-    def start_(*arguments: object) -> Process:
-        processes.append(Process([str(argument) for argument in arguments]))
+    def start_(*arguments: object, program: Sequence[str] = (sys.executable, "-u")) -> Process:
+        processes.append(Process([*program, *map(str, arguments)]))
         return processes[-1]
 
     yield start_
