@@ -5,19 +5,31 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from types import FrameType
 
 LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 """Python's names of levels, where ROS 2 has others."""
 
 
+REPEATED_WITHIN_S = 1.0
+
+
 def stop_requested() -> threading.Event:
-    """Return an event that Ctrl-C (SIGINT) or SIGTERM sets. A second one ends the process at once."""
-    event = threading.Event()
+    """Return an event that Ctrl-C (SIGINT) or SIGTERM sets. A second one, later on, ends the process at once.
+
+    Under a launcher one Ctrl-C comes twice: from the terminal and from the launcher.
+    """
+    event, first = threading.Event(), 0.0
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        event.set()
+        nonlocal first
+        if not event.is_set():
+            first = time.monotonic()
+            event.set()
+        elif time.monotonic() - first > REPEATED_WITHIN_S:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import inspect
 import re
-import signal
 import sys
 import threading
 import traceback
 from collections.abc import Sequence
 
 import rclpy
+from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
@@ -23,8 +24,11 @@ from convoy.components import component_class
 from convoy.errors import ConvoyError
 from convoy.graph import Component
 from convoy.graph.parameters import describe
+from convoy.hosts.process import stop_requested
 from convoy_ros.host import RosHost
 from convoy_ros.log import log_to
+
+RCLError = rclpy_implementation.RCLError
 
 AUTOSTART = ParameterDescriptor(
     description="configure and activate at start; else a life-cycle manager does", read_only=True
@@ -42,14 +46,13 @@ def run(name: str, arguments: Sequence[str]) -> int:
         The exit code: 0 after a signal, 1 where the component could not start.
     """
     cls = component_class(name)
-    stopping = _stop_on_signals()
+    stopping = stop_requested()  # rclpy's handlers take the context away before the component has come to rest
     try:
         _parse(name, cls, remove_ros_args(arguments)[1:])
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = LifecycleNode(name, enable_logger_service=True)
     except Exception as error:  # rclpy has no common class for what it finds wrong with ROS arguments
-        reason = re.sub(r", at [^\s,]+", "", " ".join(str(error).split()))
-        print(f"{name}: {type(error).__name__}: {reason}", file=sys.stderr)
+        print(f"{name}: {type(error).__name__}: {_sentence(error)}", file=sys.stderr)
         return 1
     try:
         return _run(node, cls, stopping)
@@ -63,6 +66,7 @@ def run(name: str, arguments: Sequence[str]) -> int:
 
 def _run(node: LifecycleNode, cls: type[Component], stopping: threading.Event) -> int:
     log_to(node.get_logger())
+    _answer_wrong_transitions(node)
     autostart = node.declare_parameter("autostart", True, AUTOSTART).value
     host = RosHost(node, cls)
     executor = SingleThreadedExecutor()
@@ -82,6 +86,22 @@ def _run(node: LifecycleNode, cls: type[Component], stopping: threading.Event) -
         host.close()
 
 
+def _answer_wrong_transitions(node: LifecycleNode) -> None:
+    """Refuse a transition that the node's state does not allow; rclpy raises, and leaves the caller waiting."""
+    service = node._service_change_state
+    change_state = service.callback
+
+    def answer(request: ChangeState.Request, response: ChangeState.Response) -> ChangeState.Response:
+        try:
+            return change_state(request, response)
+        except RCLError as error:
+            node.get_logger().error(f"change_state: {_sentence(error)}")
+            response.success = False
+            return response
+
+    service.callback = answer
+
+
 def _succeeded(result: TransitionCallbackReturn) -> bool:
     return result is TransitionCallbackReturn.SUCCESS
 
@@ -90,24 +110,13 @@ def _spin(executor: SingleThreadedExecutor, node: LifecycleNode, stopping: threa
     while not stopping.is_set():
         try:
             executor.spin_once()
-        except Exception:  # such as a transition that the node's state does not allow; rclpy lets it end the spin
+        except Exception:  # one request that goes wrong is no reason to stop driving
             node.get_logger().error(traceback.format_exc())
 
 
-def _stop_on_signals() -> threading.Event:
-    """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once.
-
-    rclpy's own handlers would take the context away before the component could come to rest.
-    """
-    stopping = threading.Event()
-
-    def stop(signal_number: int, _: object) -> None:
-        signal.signal(signal_number, signal.SIG_DFL)
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    return stopping
+def _sentence(error: Exception) -> str:
+    """Leave out the places in ROS 2's own sources."""
+    return re.sub(r", at [^\s,]+", "", " ".join(str(error).split()))
 
 
 def _parse(name: str, cls: type[Component], arguments: Sequence[str]) -> None:
