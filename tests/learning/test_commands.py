@@ -67,7 +67,7 @@ def test_trains_and_evaluates(
     card = ModelCard.read(tmp_path / "models" / "yard.onnx")
     assert card.command == " ".join(["convoy", "train", "steering", *options])
     assert (card.name, card.task, card.seeds) == ("yard", "steering", (3,))
-    assert (card.input.width, card.input.height) == (40, 30)
+    assert (card.camera.width, card.camera.height) == (40, 30)
     assert card.trained_on[0].frames == 48
     assert card.constant == pytest.approx(np.mean(-0.4 * np.sin(np.arange(48) / 5)), abs=1e-6)
 

@@ -56,7 +56,7 @@ class SteeringPolicy(Component):
     def on_image(self, image: CameraImage) -> None:
         assert self.session is not None  # loaded by on_configure, without which no image arrives
         with tracing.stage("decode"):
-            pixels = image.to(self.session.card.input.colour)
+            pixels = image.to(self.session.card.camera.colour)
         outputs = self.session.run(pixels)
         angle = float(outputs["steering_angle"].item())
         if not math.isfinite(angle):

@@ -1,8 +1,20 @@
 """A model file, its card, and how it runs. No torch here."""
 
-from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput
+from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput, SeriesInput
 from convoy.inference.errors import ModelError
+from convoy.inference.resample import resample
 from convoy.inference.resize import stretch
 from convoy.inference.session import Session
 
-__all__ = ["CARD_KEY", "CameraInput", "DataSource", "ModelCard", "ModelError", "ModelOutput", "Session", "stretch"]
+__all__ = [
+    "CARD_KEY",
+    "CameraInput",
+    "DataSource",
+    "ModelCard",
+    "ModelError",
+    "ModelOutput",
+    "SeriesInput",
+    "Session",
+    "resample",
+    "stretch",
+]

@@ -13,7 +13,7 @@ from convoy.inference.onnx_file import read_onnx
 CARD_KEY = "convoy.card"
 """Key of the card, as JSON, in the ONNX file's ``metadata_props``."""
 
-_TASK_OUTPUTS = {"steering": {"steering_angle": "rad"}}
+_TASK_OUTPUTS = {"steering": {"steering_angle": "rad"}, "gestures": {"probabilities": "probability"}}
 """The outputs, with units, that a task's users rely on."""
 
 
@@ -36,6 +36,45 @@ class CameraInput(_Part):
         default="camera", description="'camera': as the camera delivers it; 'pinhole': rectified by camera_info"
     )
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array that the graph takes."""
+        return (self.height, self.width, 3)
+
+    @property
+    def dtype(self) -> Literal["uint8"]:
+        """Element type of the array that the graph takes."""
+        return "uint8"
+
+    def describe(self) -> str:
+        """Say in a few words what the net takes."""
+        return f"{self.width}x{self.height} {self.colour}"
+
+
+class SeriesInput(_Part):
+    """The time series that the net takes: so many channels at instants evenly spaced over the whole of it."""
+
+    name: str = Field(default="series", description="name of the graph's input")
+    steps: int = Field(ge=2, le=4096, description="instants; a series of another length is brought to as many")
+    channels: int = Field(ge=1, le=4096, description="values at each instant")
+    quantity: str = Field(description="what the channels are, in which order and unit")
+    layout: Literal["TC float32"] = Field(default="TC float32", description="axes and type of the values")
+    resample: Literal["linear"] = Field(default="linear", description="step that brings it to the number of instants")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the array that the graph takes."""
+        return (self.steps, self.channels)
+
+    @property
+    def dtype(self) -> Literal["float32"]:
+        """Element type of the array that the graph takes."""
+        return "float32"
+
+    def describe(self) -> str:
+        """Say in a few words what the net takes."""
+        return f"{self.steps} instants of {self.channels} channels: {self.quantity}"
+
 
 class ModelOutput(_Part):
     """One output of the graph."""
@@ -55,14 +94,14 @@ class DataSource(_Part):
 
 
 class ModelCard(_Part):
-    """What the model is for, how it wants its image, what comes out, and where it is from."""
+    """What the model is for, what it takes and how, what comes out, and where it is from."""
 
     format: Literal[1] = Field(default=1, description="version of this card's layout")
     name: str
     task: str = Field(description="such as 'steering'")
     version: str = "1"
     description: str
-    input: CameraInput
+    input: CameraInput | SeriesInput = Field(discriminator="layout")
     outputs: tuple[ModelOutput, ...] = Field(min_length=1)
     steps: tuple[str, ...] = Field(
         default=(), description="named steps that the running system must take around the net"
@@ -88,6 +127,28 @@ class ModelCard(_Part):
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours in the palette")
         return self
+
+    @property
+    def camera(self) -> CameraInput:
+        """The input of a model that reads images.
+
+        Raises:
+            ModelError: this one reads something else.
+        """
+        if not isinstance(self.input, CameraInput):
+            raise ModelError(f"{self.name} takes {self.input.describe()}, no image.")
+        return self.input
+
+    @property
+    def series(self) -> SeriesInput:
+        """The input of a model that reads time series.
+
+        Raises:
+            ModelError: this one reads something else.
+        """
+        if not isinstance(self.input, SeriesInput):
+            raise ModelError(f"{self.name} takes images of {self.input.describe()}, no series.")
+        return self.input
 
     @classmethod
     def read(cls, path: str | Path) -> ModelCard:

@@ -1,4 +1,4 @@
-"""A model file made ready to run on a device: checked, warmed up, one image in, named arrays out."""
+"""A model file made ready to run on a device: checked, warmed up, one image or series in, named arrays out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import onnxruntime
 
 from convoy import tracing
 from convoy.inference import devices
-from convoy.inference.card import ModelCard
+from convoy.inference.card import CameraInput, ModelCard
 from convoy.inference.errors import ModelError
+from convoy.inference.resample import resample
 from convoy.inference.resize import stretch
 
 _STEPS: frozenset[str] = frozenset()
@@ -23,7 +24,7 @@ _FATAL = 4  # ONNX Runtime's log severity: what is wrong arrives as an exception
 
 
 class Session:
-    """Runs one model on camera images.
+    """Runs one model on camera images, or on time series.
 
     Attributes:
         card: the model's card.
@@ -39,7 +40,7 @@ class Session:
         self.threads = threads
         self._runtime = runtime
         self._outputs = [output.name for output in card.outputs]
-        self._shape = (card.input.height, card.input.width, 3)
+        self._shape, self._dtype = card.input.shape, np.dtype(card.input.dtype)
 
     @classmethod
     def load(cls, path: str | Path, task: str, device: str = "auto", threads: int | None = None) -> Session:
@@ -78,33 +79,53 @@ class Session:
             raise ModelError(f"{path} does not load on device {device!r}: {reason}")
         _check(path, card, runtime)
         session = cls(path, card, runtime, threads)
-        session.run(np.zeros(session._shape, np.uint8))
+        session.run(np.zeros(session._shape, session._dtype))
         return session
 
-    def run(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
-        """Run the net on one image, and return its outputs by name.
+    def run(self, values: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the net on one image or series, and return its outputs by name.
 
-        `pixels` is uint8, shape (height, width, 3) of any size, channels in the order of ``card.input.colour``.
+        An image is uint8, shape (height, width, 3) of any size, channels in the order of ``card.camera.colour``. A
+        series is float32, finite, shape (steps, ``card.series.channels``), of any number of steps, evenly spaced.
 
         Raises:
-            ModelError: the image has another shape or type, or the run failed.
+            ModelError: the image or series has another shape or type, or the run failed.
         """
         with tracing.stage("inference"):
-            if pixels.shape != self._shape or pixels.dtype != np.uint8:
-                pixels = self._fit(pixels)
+            values = self._fit(values)
             try:
-                results = self._runtime.run(self._outputs, {self.card.input.name: pixels})
+                results = self._runtime.run(self._outputs, {self.card.input.name: values})
             except Exception as error:  # the runtime raises bare Exceptions of its own
                 raise ModelError(f"{self.path} failed to run on {self.device!r}: {_reason(error)}") from None
             return dict(zip(self._outputs, results, strict=True))
 
-    def _fit(self, pixels: np.ndarray) -> np.ndarray:
+    def _fit(self, values: np.ndarray) -> np.ndarray:
+        if isinstance(self.card.input, CameraInput):
+            return values if self._fits(values) else self._fit_image(values)
+        return self._fit_series(values)
+
+    def _fits(self, values: np.ndarray) -> bool:
+        return values.shape == self._shape and values.dtype == self._dtype
+
+    def _fit_series(self, values: np.ndarray) -> np.ndarray:
+        steps, channels = self._shape
+        if values.dtype != self._dtype or values.ndim != 2 or values.shape[1] != channels or not values.size:
+            raise ModelError(
+                f"A series of shape {values.shape} and type {values.dtype} was given to {self.path}; "
+                f"wanted float32 of shape (steps, {channels})."
+            )
+        if not np.isfinite(values).all():
+            raise ModelError(f"A series with values that are not finite was given to {self.path}.")
+        return resample(values, steps)
+
+    def _fit_image(self, pixels: np.ndarray) -> np.ndarray:
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
             raise ModelError(
                 f"An image of shape {pixels.shape} and type {pixels.dtype} was given to {self.path}; "
                 "wanted uint8 of shape (height, width, 3)."
             )
-        return stretch(pixels, self.card.input.width, self.card.input.height)
+        height, width, _ = self._shape
+        return stretch(pixels, width, height)
 
 
 def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
@@ -123,7 +144,8 @@ def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSessio
 
 
 def _check(path: Path, card: ModelCard, runtime: Any) -> None:
-    wanted = [(card.input.name, [card.input.height, card.input.width, 3], "tensor(uint8)")]
+    kind = {"uint8": "uint8", "float32": "float"}[card.input.dtype]
+    wanted = [(card.input.name, list(card.input.shape), f"tensor({kind})")]
     found = [(put.name, put.shape, put.type) for put in runtime.get_inputs()]
     if found != wanted:
         raise ModelError(f"{path} contradicts its card: its graph takes {_list(found)}, the card says {_list(wanted)}.")

@@ -8,7 +8,7 @@ from convoy.inference.card import ModelCard
 
 _HEAD = """# Models
 
-Each file runs with ONNX Runtime alone and carries its card: what it is for, how it wants its image, what it was
+Each file runs with ONNX Runtime alone and carries its card: what it is for, what it takes, what it was
 trained on, how well it does on data that it never saw. This page is made from the cards by `convoy models --write`.
 """
 
@@ -28,8 +28,7 @@ def models_page(folder: Path) -> str:
 def _row(path: Path, card: ModelCard) -> str:
     size = f"{path.stat().st_size / 1e6:.1f} MB"
     outputs = ", ".join(f"`{output.name}` ({output.unit})" for output in card.outputs)
-    takes = f"{card.input.width}x{card.input.height} {card.input.colour}"
-    return f"| `{path.name}`, {size} | {card.task} | {takes} | {outputs} | {card.licence} |"
+    return f"| `{path.name}`, {size} | {card.task} | {card.input.describe()} | {outputs} | {card.licence} |"
 
 
 def _details(path: Path, card: ModelCard) -> str:

@@ -21,15 +21,15 @@ TOLERANCE = 1e-4
 """Largest difference between torch and the exported file, in the output's unit, on any frame."""
 
 
-class _OneImage(nn.Module):
-    """Takes the camera's one image, (H, W, 3), and gives each output without the axis of the batch."""
+class _One(nn.Module):
+    """Takes one image, (H, W, 3), or one series, (T, C), and gives each output without the axis of the batch."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, image: Tensor) -> Tensor:
-        return self.net(image.unsqueeze(0)).squeeze(0)
+    def forward(self, values: Tensor) -> Tensor:
+        return self.net(values.unsqueeze(0)).squeeze(0)
 
 
 def write_model(
@@ -41,8 +41,9 @@ def write_model(
 ) -> ModelCard:
     """Export `net` with its card to `path`, which appears only when everything is well.
 
-    `net` maps uint8 images of shape (N, H, W, 3), of the card's size, to one output of shape (N, ...). On each of
-    `frames` the file must give what torch gives. `measure` runs the file on held-out data; its figures join the card.
+    `net` maps images or series, of the card's type and shape with N in front, to one output of shape (N, ...). On
+    each of `frames` the file must give what torch gives. `measure` runs the file on held-out data; its figures join
+    the card.
 
     Raises:
         LearningError: the exported file differs from torch by more than `TOLERANCE`.
@@ -62,13 +63,13 @@ def write_model(
 
 
 def _export(net: nn.Module, card: ModelCard, path: Path) -> onnx.ModelProto:
-    example = torch.zeros(card.input.height, card.input.width, 3, dtype=torch.uint8)
+    example = torch.from_numpy(np.zeros(card.input.shape, card.input.dtype))
     with warnings.catch_warnings():
         # The older exporter: the newer one needs further packages, can't do torchvision's detectors, and writes
         # the paths of this machine's source files into the model.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _OneImage(net).eval(),
+            _One(net).eval(),
             (example,),
             path,
             input_names=[card.input.name],

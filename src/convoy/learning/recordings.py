@@ -68,7 +68,7 @@ class Drive:
 
     def predict(self, session: Session, frames: Sequence[int]) -> Iterator[float]:
         """Let a steering model see frames as the robot would; yields its angles in rad."""
-        colour = slice(None, None, -1 if session.card.input.colour == "bgr8" else 1)
+        colour = slice(None, None, -1 if session.card.camera.colour == "bgr8" else 1)
         for pixels in self.decode(frames):
             yield session.run(pixels[..., colour])["steering_angle"].item()
 
