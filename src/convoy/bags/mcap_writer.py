@@ -85,12 +85,16 @@ class McapWriter:
         self._channels: list[Channel] = []
         self._chunks: list[ChunkIndex] = []
         self._metadata: list[MetadataIndex] = []
-        self._counts: dict[int, int] = {}
-        self.start_ns = 0
+        self.counts: dict[int, int] = {}
+        """Messages of each channel."""
+        self.start_ns = _END_OF_TIME_NS
         """Log time of the first message."""
         self.end_ns = 0
         """Log time of the last message."""
         self._append(MAGIC, _dump([Header("ros2", f"convoy {__version__}")]))
+
+        self.is_whole = True
+        """False during a change, and for good when Ctrl-C has interrupted one."""
 
     @property
     def is_open(self) -> bool:
@@ -99,46 +103,54 @@ class McapWriter:
     def add_schema(self, name: str, encoding: str, data: bytes) -> int:
         """Add a message definition, and return its id."""
         schema = Schema(id=len(self._schemas) + 1, data=data, encoding=encoding, name=name)
+        self.is_whole = False
         self._append_to_chunk(_dump([schema]))
         self._schemas.append(schema)
+        self.is_whole = True
         return schema.id
 
     def add_channel(self, topic: str, schema_id: int, metadata: Mapping[str, str]) -> int:
         """Add a channel of CDR messages, and return its id."""
         channel = Channel(len(self._channels) + 1, topic, "cdr", dict(metadata), schema_id)
+        self.is_whole = False
         self._append_to_chunk(_dump([channel]))
         self._channels.append(channel)
+        self.counts[channel.id] = 0
+        self.is_whole = True
         return channel.id
 
     def add_metadata(self, name: str, values: Mapping[str, str]) -> None:
         """Add named values to the file."""
+        self.is_whole = False
         self._close_chunk()
         record = _dump([Metadata(name, dict(values))])
         index = MetadataIndex(self._end, len(record), name)
         self._append(record)
         self._metadata.append(index)
+        self.is_whole = True
 
-    def write(self, channel: int, sequence: int, log_time_ns: int, publish_time_ns: int, data: memoryview) -> None:
-        """Add a message; the data is one of single bytes."""
-        head = MESSAGE_HEAD.pack(
-            Opcode.MESSAGE,
-            MESSAGE_HEAD.size - RECORD_HEAD.size + len(data),
-            channel,
-            sequence & 0xFFFFFFFF,
-            log_time_ns,
-            publish_time_ns,
-        )
+    def write(self, channel: int, log_time_ns: int, publish_time_ns: int, data: memoryview) -> None:
+        """Add a message; the data is one of single bytes. Messages of a channel are numbered from 0.
+
+        Raises:
+            struct.error: a time is negative, or beyond 64 bits.
+        """
+        count = self.counts[channel]
+        length = MESSAGE_HEAD.size - RECORD_HEAD.size + len(data)
+        head = MESSAGE_HEAD.pack(Opcode.MESSAGE, length, channel, count & 0xFFFFFFFF, log_time_ns, publish_time_ns)
+        self.is_whole = False
         offset = self._append_to_chunk(head, data)
         chunk = self._chunk
         assert chunk
         chunk.index.setdefault(channel, []).extend((log_time_ns, offset))
         chunk.start_ns = min(chunk.start_ns, log_time_ns)
         chunk.end_ns = max(chunk.end_ns, log_time_ns)
-        self.start_ns = min(self.start_ns, log_time_ns) if self._counts else log_time_ns
+        self.start_ns = min(self.start_ns, log_time_ns)
         self.end_ns = max(self.end_ns, log_time_ns)
-        self._counts[channel] = self._counts.get(channel, 0) + 1
+        self.counts[channel] = count + 1
         if chunk.size >= CHUNK_BYTES or chunk.end_ns - chunk.start_ns >= CHUNK_NS:
             self._close_chunk()
+        self.is_whole = True
 
     def close(self) -> None:
         """Write the index, and close the file."""
@@ -164,18 +176,23 @@ class McapWriter:
         footer = _dump([Footer(summary_start, offsets_start, 0)])[:-4]
         crc = zlib.crc32(footer, zlib.crc32(summary))
         self._append(summary, footer, struct.pack("<I", crc), MAGIC)
+        self.leave()
+
+    def leave(self) -> None:
+        """Close the file as it is, as if the process were killed."""
         os.close(self._fd)
         self._fd = -1
 
     def _statistics(self) -> Statistics:
+        count = sum(self.counts.values())
         return Statistics(
             attachment_count=0,
             channel_count=len(self._channels),
-            channel_message_counts=dict(sorted(self._counts.items())),
+            channel_message_counts={channel: count for channel, count in self.counts.items() if count},
             chunk_count=len(self._chunks),
-            message_count=sum(self._counts.values()),
+            message_count=count,
             message_end_time=self.end_ns,
-            message_start_time=self.start_ns,
+            message_start_time=self.start_ns if count else 0,
             metadata_count=len(self._metadata),
             schema_count=len(self._schemas),
         )
@@ -245,8 +262,7 @@ class McapWriter:
             os.ftruncate(self._fd, self._end)
             if self._chunk:
                 os.pwrite(self._fd, self._chunk.head(), self._chunk.offset)
-        os.close(self._fd)
-        self._fd = -1
+        self.leave()
 
 
 def _dump(records: Iterable[McapRecord]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,13 +22,6 @@ Bytes = bytes | bytearray | memoryview
 _TOPIC = re.compile(r"(/[A-Za-z_]\w*)+", re.ASCII)
 _TYPE = re.compile(r"[A-Za-z]\w*/[a-z]\w*/[A-Z]\w*", re.ASCII)
 _DEFAULT_QOS = QosProfile()
-
-
-@dataclass(slots=True)
-class _Channel:
-    id: int
-    topic: Topic
-    count: int = 0
 
 
 class BagWriter:
@@ -48,7 +41,9 @@ class BagWriter:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        self._channels: dict[str, _Channel] = {}
+        self._topics: dict[int, Topic] = {}
+        """By channel."""
+        self._channels: dict[str, int] = {}
         self._schemas: dict[tuple[str, Definition], int] = {}
         self._is_folder = self.path.suffix != ".mcap"
         self._file = self.path / f"{self.path.name}_0.mcap" if self._is_folder else self.path
@@ -57,10 +52,10 @@ class BagWriter:
             self._mcap = McapWriter(self._file)
             # ROS 2 learns from it how the QoS profiles are written, also in a file that was never closed.
             self._mcap.add_metadata("rosbag2", {"serialized_metadata": self._metadata()})
-        except FileExistsError:
-            raise BagError(f"{self.path} is there already: remove it, or give another name.") from None
+        except FileExistsError as error:
+            raise BagError(f"{error.filename} is there already: remove it, or give another name.") from None
         except OSError as error:
-            raise self._failure(error) from None
+            raise BagError(f"{self.path} cannot be written: {error.strerror}.") from None
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +68,7 @@ class BagWriter:
     @property
     def message_count(self) -> int:
         """Messages written so far, on all topics."""
-        return sum(channel.count for channel in self._channels.values())
+        return sum(self._mcap.counts.values())
 
     def add_topic(
         self,
@@ -113,9 +108,11 @@ class BagWriter:
                 schema = self._mcap.add_schema(type, definition.format, definition.text.encode())
                 self._schemas[type, definition] = schema
             values = {"offered_qos_profiles": dump_profiles(topic.qos), "topic_type_hash": type_hash}
-            self._channels[name] = _Channel(self._mcap.add_channel(name, schema, values), topic)
+            channel = self._mcap.add_channel(name, schema, values)
         except OSError as error:
             raise self._failure(error) from None
+        self._channels[name] = channel
+        self._topics[channel] = topic
 
     def write(self, topic: str, log_time_ns: int, data: Bytes, publish_time_ns: int | None = None) -> None:
         """Write a message.
@@ -139,12 +136,11 @@ class BagWriter:
             view = view.cast("B")
         published_ns = log_time_ns if publish_time_ns is None else publish_time_ns
         try:
-            self._mcap.write(channel.id, channel.count, log_time_ns, published_ns, view)
+            self._mcap.write(channel, log_time_ns, published_ns, view)
         except struct.error:
             raise BagError(f"A message on {topic} has the time {log_time_ns} ns, which no bag can hold.") from None
         except OSError as error:
             raise self._failure(error) from None
-        channel.count += 1
 
     def close(self) -> None:
         """Finish the bag; does nothing when that was done, or when writing has failed before.
@@ -153,6 +149,9 @@ class BagWriter:
             BagError: the file cannot be written; the messages can be read all the same.
         """
         if not self._mcap.is_open:
+            return
+        if not self._mcap.is_whole:
+            self._mcap.leave()
             return
         try:
             metadata = self._metadata()
@@ -164,7 +163,7 @@ class BagWriter:
             raise self._failure(error) from None
 
     def _metadata(self) -> str:
-        topics = [replace(channel.topic, count=channel.count) for channel in self._channels.values()]
+        topics = [replace(topic, count=self._mcap.counts[channel]) for channel, topic in self._topics.items()]
         return dump_metadata(topics, self._mcap.start_ns, self._mcap.end_ns, self._file.name)
 
     def _check_open(self) -> None:
