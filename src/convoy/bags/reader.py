@@ -90,12 +90,12 @@ class BagReader:
     @property
     def start_ns(self) -> int:
         """Log time of the first message."""
-        return min(storage.start_ns for storage in self._storages.values() if _count(storage))
+        return min((storage.start_ns for storage in self._storages.values() if _count(storage)), default=0)
 
     @property
     def end_ns(self) -> int:
         """Log time of the last message."""
-        return max(storage.end_ns for storage in self._storages.values() if _count(storage))
+        return max((storage.end_ns for storage in self._storages.values() if _count(storage)), default=0)
 
     @property
     def duration(self) -> float:
