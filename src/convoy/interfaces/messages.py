@@ -62,17 +62,22 @@ Clock = jazzy.rosgraph_msgs__msg__Clock
 CameraInfo = jazzy.sensor_msgs__msg__CameraInfo
 CompressedImage = jazzy.sensor_msgs__msg__CompressedImage
 Image = jazzy.sensor_msgs__msg__Image
+Point32 = jazzy.geometry_msgs__msg__Point32
 Bool = jazzy.std_msgs__msg__Bool
 Empty = jazzy.std_msgs__msg__Empty
 Header = jazzy.std_msgs__msg__Header
 String = jazzy.std_msgs__msg__String
 AckermannDrive = message_class("ackermann_msgs/msg/AckermannDrive")
 AckermannDriveStamped = message_class("ackermann_msgs/msg/AckermannDriveStamped")
+BodySkeleton = message_class("convoy_msgs/msg/BodySkeleton")
+Gesture = message_class("convoy_msgs/msg/Gesture")
+HandSkeleton = message_class("convoy_msgs/msg/HandSkeleton")
 
 __all__ = [
     "NANOSECONDS",
     "AckermannDrive",
     "AckermannDriveStamped",
+    "BodySkeleton",
     "Bool",
     "CameraInfo",
     "Clock",
@@ -80,11 +85,14 @@ __all__ = [
     "DiagnosticArray",
     "DiagnosticStatus",
     "Empty",
+    "Gesture",
+    "HandSkeleton",
     "Header",
     "Image",
     "InterfaceError",
     "KeyValue",
     "Message",
+    "Point32",
     "String",
     "Time",
     "make",

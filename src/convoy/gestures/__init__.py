@@ -1,0 +1,1 @@
+"""From the skeletons of hands to gestures, and from gestures to commands."""
