@@ -125,6 +125,20 @@ def test_convoy_sees_ros_nodes_by_name(participant: Participant, start: Any, eve
     )
 
 
+@pytest.mark.parametrize("peer_range", ["LOCALHOST", "SUBNET"])
+def test_a_localhost_range_is_enough_for_both_to_find_each_other(
+    domain: int, ros2: Any, start: Any, monkeypatch: pytest.MonkeyPatch, eventually: Any, peer_range: str
+) -> None:
+    monkeypatch.delenv("CYCLONEDDS_URI")
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", peer_range)
+    start(DDS / "brightness.py", *CAR).wait_for("ready")
+    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    start("topic", "pub", "-r", "1", "-n", "genuine", "/chat", STRING, "{data: hi}", program=["ros2"])
+    with Participant(domain) as late:
+        eventually(lambda: {"/genuine", "/car/brightness"} <= set(late.discovery.nodes()))
+    assert {"/genuine", "/car/brightness"} <= set(ros2("node", "list", *NO_DAEMON).split())
+
+
 def test_a_ros_peer_that_does_not_match_is_told_by_name(start: Any) -> None:
     process = start(DDS / "brightness.py", *CAR, "-p", "qos_overrides./wheel/drive.publisher.reliability:=best_effort")
     process.wait_for("ready")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -24,7 +27,9 @@ class Process:
     """A process in the test's domain; its output lines can be waited for."""
 
     def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
         self._lines: queue.Queue[str] = queue.Queue()
         self.said: list[str] = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -47,8 +52,8 @@ class Process:
         raise AssertionError(f"{text!r} was not said, but:\n" + "\n".join(self.said))
 
     def signal(self, number: int) -> None:
-        """Send a signal."""
-        self._process.send_signal(number)
+        """Send a signal to the process and all that it has started, as a terminal's Ctrl-C does."""
+        os.killpg(self._process.pid, number)
 
     def end(self) -> int:
         """Wait for the process's end; returns its exit code."""
@@ -58,8 +63,9 @@ class Process:
         return code
 
     def kill(self) -> None:
-        """End it without asking."""
-        self._process.kill()
+        """End it, and all that it has started, without asking."""
+        with contextlib.suppress(ProcessLookupError):
+            self.signal(signal.SIGKILL)
         self._process.wait()
 
 

@@ -1,4 +1,4 @@
-"""The pictures of the tests; as a process it plays them: 40 of VGA size at 20 Hz."""
+"""The pictures of the tests; as a process it plays them: 40 of 160x120 at 20 Hz."""
 
 import time
 
@@ -18,10 +18,10 @@ def pictures() -> list[tuple[int, memoryview]]:
     random = np.random.default_rng(7)
     found = []
     for index in range(40):
-        pixels = random.integers(index, 255, (480, 640, 3), np.uint8).reshape(-1)
+        pixels = random.integers(index, 255, (120, 160, 3), np.uint8).reshape(-1)
         stamp = START_NS + index * 1_000_000_000 // RATE_HZ
         header = Header(stamp=messages.time(stamp), frame_id="camera_optical")
-        image = make(Image, header=header, height=480, width=640, encoding="bgr8", step=1920, data=pixels)
+        image = make(Image, header=header, height=120, width=160, encoding="bgr8", step=480, data=pixels)
         found.append((stamp, cdr.serialize(image)))
     return found
 

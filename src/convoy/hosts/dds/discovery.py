@@ -116,7 +116,11 @@ class Discovery:
 
     def _update(self) -> None:
         for gid, alive in _drain(self._participants, ddspy_take_participant, _participant):
-            (self._alive.add if alive else self._alive.discard)(gid)
+            if alive:
+                self._alive.add(gid)
+            else:
+                self._alive.discard(gid)
+                self._infos.pop(gid, None)
         for reader, kind in ((self._publications, "publisher"), (self._subscriptions, "subscription")):
             for gid, endpoint in _drain(reader, ddspy_take_endpoint, _endpoint):
                 if endpoint is None:

@@ -33,17 +33,22 @@ class Mismatches:
             for peer in peers:
                 if peer.topic != endpoint.topic or peer.kind == endpoint.kind or (endpoint.gid, peer.gid) in self._told:
                     continue
-                fault = _fault(endpoint, peer)
-                if fault:
+                if fault := _fault(endpoint, peer):
                     self._told.add((endpoint.gid, peer.gid))
                     yield (
                         f"{endpoint.topic}: the {endpoint.kind} of {endpoint.node} and the {peer.kind} of "
-                        f"{peer.node or 'a peer without a name'} do not match ({fault}); no message goes through."
+                        f"{peer.node or 'a peer without a name'} do not match ({fault})."
                     )
 
 
 def _fault(endpoint: Endpoint, peer: Endpoint) -> str:
     publisher, subscription = (endpoint, peer) if endpoint.kind == "publisher" else (peer, endpoint)
     if publisher.type_name != subscription.type_name:
-        return f"type: offered {publisher.type_name}, requested {subscription.type_name}"
-    return "; ".join(refusals(publisher.qos, subscription.qos))
+        faults = [f"type: offered {publisher.type_name}, requested {subscription.type_name}"]
+    else:
+        faults = refusals(publisher.qos, subscription.qos)
+    if faults:
+        return f"{'; '.join(faults)}; no message goes through"
+    if peer.type_hash and peer.type_hash != endpoint.type_hash:
+        return f"they were built with different definitions of {peer.type_name}; messages cannot be read"
+    return ""
