@@ -167,7 +167,7 @@ class RosHost(ManagedEntity):
         if level is Level.ERROR:
             self._node.get_logger().error(detail or message)
         else:
-            self._node.get_logger().debug(message)
+            self._node.get_logger().info(message)
         name, now = self._node.get_name(), self._node.get_clock().now().nanoseconds
         self._send(
             self._class.diagnostics, cdr.serialize(diagnostics(name, now, {"Life cycle": Status(level, message, {})}))

@@ -10,12 +10,15 @@ def main() -> int:
     """Run the component that this executable is named after; return the exit code."""
     name = Path(sys.argv[0]).name
     try:
+        from convoy.components import component_class
         from convoy_ros.process import run
-    except ModuleNotFoundError as error:
+
+        cls = component_class(name)
+    except ImportError as error:
         print(
-            f"{name}: {sys.executable} has no module {error.name!r}. Build and run in the Python environment "
+            f"{name}: {sys.executable} lacks what convoy needs: {error}. Run it in the Python environment "
             "that has convoy's packages: see 'Python packages' in ros2_ws/README.md.",
             file=sys.stderr,
         )
         return 1
-    return run(name, sys.argv)
+    return run(name, cls, sys.argv)

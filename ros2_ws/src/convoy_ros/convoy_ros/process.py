@@ -20,7 +20,6 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
 from rclpy.utilities import remove_ros_args
 
-from convoy.components import component_class
 from convoy.errors import ConvoyError
 from convoy.graph import Component
 from convoy.graph.parameters import describe
@@ -35,17 +34,17 @@ AUTOSTART = ParameterDescriptor(
 )
 
 
-def run(name: str, arguments: Sequence[str]) -> int:
+def run(name: str, cls: type[Component], arguments: Sequence[str]) -> int:
     """Run a component as a managed node until SIGINT or SIGTERM.
 
     Args:
-        name: the component's, as in ``convoy.components``; the node's too, unless remapped.
+        name: the node's, unless it is remapped.
+        cls: the component.
         arguments: as in ``sys.argv``.
 
     Returns:
         The exit code: 0 after a signal, 1 where the component could not start.
     """
-    cls = component_class(name)
     stopping = stop_requested()  # rclpy's handlers take the context away before the component has come to rest
     try:
         _parse(name, cls, remove_ros_args(arguments)[1:])
@@ -126,7 +125,7 @@ def _parse(name: str, cls: type[Component], arguments: Sequence[str]) -> None:
         for p in describe(cls.Parameters)
     ]
     argparse.ArgumentParser(
-        prog=f"ros2 run convoy_ros {name}",
+        prog=name,
         usage="%(prog)s [--ros-args -p NAME:=VALUE -r FROM:=TO --params-file FILE]",
         description=inspect.getdoc(cls),
         epilog="\n".join(["parameters:", *lines]),

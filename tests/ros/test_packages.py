@@ -1,0 +1,47 @@
+"""What the packages of the workspace share with the rest of the repository, and how it can come apart."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+import convoy
+
+PACKAGES = ("convoy", "convoy_bringup", "convoy_msgs", "convoy_ros")
+NOT_ON_ROS = {"cyclonedds", "rich", "typer"}
+"""Of the runtime packages, those that components under rclpy do without: the DDS host's, and the command line's."""
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_package_has_the_version_of_convoy(root: Path, package: str) -> None:
+    folder = root / "ros2_ws" / "src" / package
+    assert ElementTree.parse(folder / "package.xml").findtext("version") == convoy.__version__
+    if (folder / "setup.py").exists():
+        assert f'version="{convoy.__version__}"' in (folder / "setup.py").read_text()
+
+
+def test_the_sources_are_linked_not_copied(root: Path) -> None:
+    source = root / "ros2_ws" / "src"
+    assert (source / "convoy" / "convoy").resolve() == root / "src" / "convoy"
+    definitions = root / "src" / "convoy" / "interfaces" / "definitions"
+    assert (source / "convoy_msgs" / "msg").resolve() == definitions / "convoy_msgs" / "msg"
+
+
+def test_the_requirements_are_those_of_the_runtime(root: Path) -> None:
+    runtime = _by_name(tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"])
+    lines = (root / "ros2_ws" / "requirements.txt").read_text().splitlines()
+    wanted = {name: versions for name, versions in runtime.items() if name not in NOT_ON_ROS}
+    assert _by_name([line for line in lines if line and not line.startswith("#")]) == wanted
+
+
+def _by_name(requirements: list[str]) -> dict[str, set[str]]:
+    """Return the version and platform of each requirement, by name; one may stand there once per platform."""
+    found: dict[str, set[str]] = {}
+    for requirement in requirements:
+        name, rest = re.fullmatch(r"([\w.-]+)(.*)", requirement.partition("#")[0].strip()).groups()  # type: ignore[union-attr]
+        found.setdefault(name, set()).add(rest.replace(" ", ""))
+    return found
