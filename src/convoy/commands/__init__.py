@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 import warnings
+from typing import TextIO
 
 import typer
 
 from convoy.errors import ConvoyError
 
-VERBS = ("replay", "train", "evaluate", "models", "run", "launch", "bag", "topics", "bench", "test")
+VERBS = ("replay", "train", "evaluate", "models", "bag", "run", "launch", "bag", "topics", "bench", "test")
 
 EXTRAS = {"torch": "learn", "torchvision": "learn", "lightning": "learn", "onnx": "learn", "matplotlib": "report"}
 """Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
@@ -57,6 +58,13 @@ def _say(line: str) -> None:
     print(f"convoy: {line}", file=sys.stderr)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     if issubclass(category, UserWarning):
         _say(f"warning: {message}")
