@@ -1,7 +1,7 @@
 """The car: a dynamic bicycle with tyres that slip, and actuators that lag and have limits.
 
-Single-track model with lateral load on both axles (Rajamani, "Vehicle Dynamics and Control", ch. 2); the tyres' side force
-saturates at the friction of the road. Below walking pace, where slip angles are undefined, the kinematic bicycle holds.
+Single-track model (Rajamani, "Vehicle Dynamics and Control", ch. 2); the tyres' side force saturates at the friction of
+the road. Below walking pace, where slip angles are undefined, the kinematic bicycle holds.
 """
 
 from __future__ import annotations
