@@ -67,7 +67,8 @@ def test_player_component_and_recorder_lose_nothing_and_agree_with_the_in_proces
         assert [answer for answer in expected if answer in recorded] == recorded
         if recorded == expected:
             return
-    raise AssertionError(f"{len(expected) - len(recorded)} of {len(expected)} frames were lost, three times")
+    lost = [index for index, answer in enumerate(expected) if answer not in recorded]
+    raise AssertionError(f"three times frames were lost, in the end those with the indices {lost} of {len(expected)}")
 
 
 def test_names_parameters_and_remappings_are_those_of_the_arguments(
