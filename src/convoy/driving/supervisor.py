@@ -76,11 +76,10 @@ class Supervisor(Component):
 
     def on_activate(self) -> None:
         self.angle = 0.0
-        self.speed = 0.0
         self.dropped = 0
         self.limited = 0
         self.clock = self.now()
-        self._forget()
+        self._start_over("activation")
         self._report_latch()
 
     def on_deactivate(self) -> None:
@@ -109,11 +108,11 @@ class Supervisor(Component):
         stamp, last = nanoseconds(command.header.stamp), self.last_command
         if fault := self._fault(command.drive, stamp):
             self._drop(fault)
-        elif last is not None and self._is_jump_back(stamp, last):
-            self._start_over(f"stamps jumped back by {(last.stamp - stamp) / NANOSECONDS:.2f} s")
-        elif last is not None and stamp <= last.stamp:
+        elif last is not None and stamp <= last.stamp and not self._is_jump_back(stamp, last):
             self._drop("its stamp is not newer than the last command's")
         else:
+            if last is not None and stamp < last.stamp:
+                self._jump("stamps", last.stamp - stamp)
             self.last_command = _Heard(stamp, self.now())
             if reason := self._reason_to_stop():
                 self._stop(reason)
@@ -143,7 +142,7 @@ class Supervisor(Component):
         inputs = {"command": self.last_command} | ({"image": self.last_image} if self.parameters.require_images else {})
         for name, last in inputs.items():
             if last is None:
-                return f"no {name} yet"
+                return f"no {name} since {self.since}"
             if self.now() - last.at >= patience_ns:
                 return f"no new {name} for {(self.now() - last.at) / NANOSECONDS:.2f} s"
         return ""
@@ -154,14 +153,16 @@ class Supervisor(Component):
     def _watch_clock(self) -> None:
         last, self.clock = self.clock, self.now()
         if self.clock < last:
-            self._start_over(f"the clock jumped back by {(last - self.clock) / NANOSECONDS:.2f} s")
+            self._jump("the clock", last - self.clock)
 
-    def _forget(self) -> None:
+    def _jump(self, what: str, back_ns: int) -> None:
+        self._start_over(f"{what} jumped back by {back_ns / NANOSECONDS:.2f} s")
+        self.log.warning(self.since)
+
+    def _start_over(self, since: str) -> None:
+        self.since = since
         self.last_command = self.last_image = self.driven = None
-
-    def _start_over(self, why: str) -> None:
-        self._forget()
-        self._stop(why)
+        self.speed = 0.0
 
     # What leaves.
 
