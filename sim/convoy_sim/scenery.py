@@ -34,6 +34,7 @@ PROP_WIDTH_M = {
     "bin": 0.5,
     "bench": 0.6,
     "hedge": 0.8,
+    "fence": 0.2,
 }
 """How wide things are near the ground."""
 
@@ -61,9 +62,9 @@ class Prop:
     """A thing on the ground.
 
     Attributes:
-        kind: "tree", "lamp", "traffic_light", "sign", "cone", "bin", "bench" or "hedge".
+        kind: "tree", "lamp", "traffic_light", "sign", "cone", "bin", "bench", "hedge" or "fence".
         x, y, heading: a sign and a light face along their heading; a lamp's arm and a bench point along it.
-        size: height of a tree, sign or lamp, length of a hedge, metres; 0 where there is but one size.
+        size: height of a tree, sign or lamp, length of a hedge or fence, metres; 0 where there is but one size.
         variant: the species of a tree, the face of a sign.
         light: for a traffic light, the index in `Town.lights`.
     """
@@ -216,7 +217,8 @@ def _line(footway: Footway, quarter: str, traffic: Traffic, ground: _Ground, rng
         elif quarter == "suburb":
             length = float(rng.uniform(3, 9))
             if ground.take(x, y, heading, length, 0.8):
-                props.append(Prop("hedge", float(x), float(y), float(wrap(heading)), length))
+                kind = "hedge" if rng.random() < 0.6 else "fence"
+                props.append(Prop(kind, float(x), float(y), float(wrap(heading)), length))
         elif rng.random() < 0.3:
             kind = "bench" if quarter == "park" or rng.random() < 0.4 else "bin"
             if ground.take(x, y, heading, 1.8, 0.8):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convoy_sim.curve import Floats
-from convoy_sim.kerbs import Footway, lay_kerbs, plan_bays
+from convoy_sim.kerbs import Footway, ParkingSpot, lay_kerbs, plan_bays
 from convoy_sim.lane_index import LaneIndex, LanePoint
 from convoy_sim.lanes import Crossing, Junction, Lane, Light, lay_lanes, light_states
 from convoy_sim.network import Network, plan_network
@@ -30,6 +30,7 @@ class Town:
         network: centre lines of the roads, and the junctions' places.
         lanes, junctions, lights, crossings: see their classes in `convoy_sim.lanes`.
         footways: rings of pavement, with the crossings that begin there; see `convoy_sim.kerbs`.
+        spots: parking spots, taken or not.
         buildings, props, parked: see their classes in `convoy_sim.scenery`.
     """
 
@@ -43,6 +44,7 @@ class Town:
     buildings: tuple[Building, ...]
     props: tuple[Prop, ...]
     parked: tuple[ParkedCar, ...]
+    spots: tuple[ParkingSpot, ...]
 
     @classmethod
     def generate(cls, seed: int) -> Town:
@@ -68,6 +70,7 @@ class Town:
             scenery.buildings,
             scenery.props,
             scenery.parked,
+            spots,
         )
 
     def locate(self, x: ArrayLike, y: ArrayLike, heading: ArrayLike) -> LanePoint:
@@ -92,7 +95,13 @@ class Town:
         boxes = [(b.x, b.y, b.heading, b.length, b.depth) for b in self.buildings]
         boxes += [(c.x, c.y, c.heading, *CAR_SIZES_M[c.model][:2]) for c in self.parked]
         boxes += [
-            (p.x, p.y, p.heading, p.size if p.kind == "hedge" else PROP_WIDTH_M[p.kind], PROP_WIDTH_M[p.kind])
+            (
+                p.x,
+                p.y,
+                p.heading,
+                p.size if p.kind in ("hedge", "fence") else PROP_WIDTH_M[p.kind],
+                PROP_WIDTH_M[p.kind],
+            )
             for p in self.props
         ]
         return np.array(boxes)

@@ -1,0 +1,1 @@
+"""How things look: meshes and textures made by rule, light and weather."""

@@ -1,0 +1,184 @@
+"""A town as a camera sees it: MuJoCo draws it, and says what is where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convoy_sim import gl
+from convoy_sim.assets import (
+    LIT_LAMPS,
+    Assets,
+    Drawable,
+    build_assets,
+    car_mesh,
+    car_shadow_mesh,
+    lamp_mesh,
+    person_mesh,
+)
+from convoy_sim.cameras import CameraModel, camera_info, rotation
+from convoy_sim.classes import Label
+from convoy_sim.curve import Floats
+from convoy_sim.effects import Effects, degrade
+from convoy_sim.errors import SimulationError
+from convoy_sim.frame import Frame, boxes_of
+from convoy_sim.look.people import OUTFITS, POSES, STRIDE_M
+from convoy_sim.look.weather import Weather, draw_weather
+from convoy_sim.painter import Painter
+from convoy_sim.town import Town
+from convoy_sim.views import views_of
+
+PARTS = frozenset(("rgb", "depth", "classes", "instances", "boxes"))
+"""What may be asked of a camera."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a vehicle's `base_link` is in the map: metres and radians; pitch is positive with the nose down."""
+
+    x: float
+    y: float
+    heading: float
+    z: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+
+    def matrix(self) -> Floats:
+        """(4, 4) pose in the map."""
+        pose = np.eye(4)
+        pose[:3, :3] = rotation(self.heading, self.pitch, self.roll)
+        pose[:3, 3] = self.x, self.y, self.z
+        return pose
+
+
+@dataclass(frozen=True)
+class CarView:
+    """A moving car to be shown: the middle of it, its heading; `id` is 0 or more and stays with it."""
+
+    id: int
+    x: float
+    y: float
+    heading: float
+    model: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person to be shown: where, the way they face, how far they have walked (None: they stand), their outfit."""
+
+    id: int
+    x: float
+    y: float
+    heading: float
+    outfit: int
+    walked_m: float | None = None
+
+
+class Scene:
+    """A town in some weather, with what moves in it.
+
+    Scenes draw in the OpenGL context of the thread that uses them first; see `convoy_sim.gl`. Making one takes about
+    two seconds. `seed` varies the light and weather, not the town; `samples` is for multisampling (0 for none: 2.5
+    times faster).
+
+    Raises:
+        SimulationError: the weather has no such name, or there is no OpenGL.
+    """
+
+    def __init__(
+        self,
+        town: Town,
+        weather: str | Weather = "clear",
+        seed: int = 0,
+        samples: int = 0,
+        effects: Effects | None = None,
+    ) -> None:
+        self.town = town
+        if isinstance(weather, str):
+            weather = draw_weather(weather, np.random.default_rng((town.seed, 4, seed)))
+        self.weather = weather
+        self.effects = effects or Effects()
+        self._assets: Assets = build_assets(town, weather, np.random.default_rng((town.seed, 5)), samples)
+        gl.context()
+        self._painter = Painter(self._assets, weather)
+        self._movers: list[Drawable] = []
+        self._cars_from = 1 + max(self._assets.labels, default=0)
+        """Instance numbers up to here are those of things that never move."""
+        heads = [d for d in self._assets.still if d.label == Label.TRAFFIC_LIGHT]
+        self._heads = list(zip(heads, (p.light for p in town.props if p.kind == "traffic_light"), strict=True))
+        self.set_movers((), (), town.light_states(0.0))
+
+    def set_movers(
+        self, cars: Sequence[CarView], people: Sequence[PersonView], lights: Sequence[int] | NDArray[np.int8]
+    ) -> None:
+        """Say where all that moves is now, and what the traffic lights (one state each) show."""
+        movers = []
+        for car in cars:
+            at = (car.x, car.y, 0.0)
+            # Cars take the even numbers, people the odd ones, so that neither changes with the other's count.
+            number = self._cars_from + 2 * car.id
+            movers.append(Drawable(car_mesh(car.model, car.colour), "things", Label.CAR, at, car.heading, 160, number))
+            movers.append(Drawable(car_shadow_mesh(car.model), "blob", None, at, car.heading, 60, see_through=True))
+        for person in people:
+            pose = POSES if person.walked_m is None else int(person.walked_m / STRIDE_M * POSES) % POSES
+            number = self._cars_from + 2 * person.id + 1
+            at = (person.x, person.y, self._floor(person.x, person.y))
+            mesh = person_mesh(person.outfit % OUTFITS, pose)
+            movers.append(Drawable(mesh, "things", Label.PEDESTRIAN, at, person.heading, 110, number))
+        for head, light in self._heads:
+            lamp = lamp_mesh(int(lights[light]))
+            movers.append(
+                Drawable(lamp, "things", head.label, head.position, head.yaw, 140, head.instance, emission=0.9)
+            )
+        self._movers = movers
+
+    def render(
+        self,
+        pose: Pose,
+        camera: CameraModel,
+        want: Collection[str] = ("rgb",),
+        rng: np.random.Generator | None = None,
+    ) -> Frame:
+        """What a camera on a vehicle at `pose` sees, all of it at one instant.
+
+        `want` names the parts of the frame ("rgb", "depth", "classes", "instances", "boxes"). Rain, noise and the
+        like are drawn from `rng`; without one they are left out.
+
+        Raises:
+            SimulationError: a part is unknown.
+        """
+        if unknown := sorted(set(want) - PARTS):
+            raise SimulationError(f"A frame has {', '.join(sorted(PARTS))}; found {', '.join(unknown)}.")
+        gl.context()
+        views = views_of(camera)
+        camera_pose = pose.matrix() @ camera.mounting.optical_in_vehicle()
+        masks = bool({"classes", "instances", "boxes"} & set(want))
+        shots = [
+            self._painter.paint(view, camera_pose, self._movers, "rgb" in want, "depth" in want, masks)
+            for view in views.faces
+        ]
+        rgb, depth, classes, instances = views.merge(shots)
+        if rgb is not None and rng is not None:
+            rgb = degrade(rgb, self.effects, self.weather.rain, rng)
+        boxes = boxes_of(instances, classes) if "boxes" in want and instances is not None else None
+        return Frame(
+            camera_info(camera),
+            camera_pose,
+            rgb,
+            depth,
+            classes if "classes" in want else None,
+            instances if "instances" in want else None,
+            boxes,
+        )
+
+    def close(self) -> None:
+        """Free what the scene holds of OpenGL; call it in the thread that drew."""
+        gl.context()
+        self._painter.close()
+
+    def _floor(self, x: float, y: float) -> float:
+        return 0.0 if self.town.on_road(x, y) else 0.12
