@@ -11,7 +11,6 @@ from tests.ros.conftest import Ros
 NODE = "/car/supervisor"
 CAR = ("-r", "__ns:=/car")
 POLICY = "/steering_policy"
-TWO_DEGREES = "0.0349"
 
 
 def test_the_life_cycle_is_walked_from_outside(ros: Ros) -> None:
@@ -41,30 +40,30 @@ def test_parameters_have_types_ranges_and_descriptions(ros: Ros) -> None:
 
     ros("param", "set", NODE, "max_speed", "1")
     assert ros("param", "get", NODE, "max_speed") == "Double value is: 1.0\n"
-    assert "out of range" in ros("param", "set", NODE, "max_speed", "99.0", fails=True)
-    assert "greater than 0" in ros("param", "set", NODE, "max_steering_angle", "0.0", fails=True)
-    assert "read-only" in ros("param", "set", NODE, "autostart", "false", fails=True)
-    assert "start the node with it" in ros("param", "set", NODE, "use_sim_time", "true", fails=True)
+    assert "out of range" in ros("param", "set", NODE, "max_speed", "99.0")
+    assert "greater than 0" in ros("param", "set", NODE, "max_steering_angle", "0.0")
+    assert "read-only" in ros("param", "set", NODE, "autostart", "false")
+    assert "start the node with it" in ros("param", "set", NODE, "use_sim_time", "true")
     assert ros("param", "get", NODE, "max_speed") == "Double value is: 1.0\n"
 
 
 def test_the_component_has_the_last_word_on_a_change(ros: Ros, model: Path) -> None:
     ros.run("steering_policy", "-p", f"model:={model}", "-p", "device:=cpu")
     assert "one of auto, cpu, cuda, tensorrt" in ros("param", "describe", POLICY, "device")
-    assert "configure it anew" in ros("param", "set", POLICY, "device", "auto", fails=True)
+    assert "configure it anew" in ros("param", "set", POLICY, "device", "auto")
     assert ros("param", "get", POLICY, "device") == "String value is: cpu\n"
 
 
 def test_a_required_parameter_may_come_late(ros: Ros, model: Path) -> None:
     node = ros.start("ros2", "run", "convoy_ros", "steering_policy", "--ros-args", "-p", "autostart:=false")
     ros.wait_for_node(POLICY)
-    assert "not set" in ros("param", "get", POLICY, "model")
-    assert "failed" in ros("lifecycle", "set", POLICY, "configure", fails=True)
+    assert "not set" in ros("param", "get", POLICY, "model", fails=True)
+    assert "failed" in ros("lifecycle", "set", POLICY, "configure")
     node.wait_for("parameter 'model' is missing; it is ONNX model with task 'steering'")
     assert ros("lifecycle", "get", POLICY) == "unconfigured [1]\n"
 
     ros("param", "set", POLICY, "model", model.with_name("elsewhere.onnx"))
-    ros("lifecycle", "set", POLICY, "configure", fails=True)
+    ros("lifecycle", "set", POLICY, "configure")
     node.wait_for("elsewhere.onnx")
     ros("param", "set", POLICY, "model", model)
     assert "successful" in ros("lifecycle", "set", POLICY, "configure")
@@ -74,11 +73,11 @@ def test_a_required_parameter_may_come_late(ros: Ros, model: Path) -> None:
 @pytest.mark.parametrize(
     ("component", "argument", "reason"),
     [
-        ("supervisor", "-p max_speed:=99.0", "parameter 'max_speed' is 99.0, but input should be less than or equal"),
-        ("supervisor", "-p max_speed:=fast", "parameter 'max_speed' is 'fast', but input should be a valid number"),
+        ("supervisor", "-p max_speed:=99.0", "parameter 'max_speed' is 99.0, but"),
+        ("supervisor", "-p max_speed:=fast", "parameter 'max_speed' is 'fast', but"),
         ("supervisor", "-p max_sped:=1.0", "there is no parameter 'max_sped'; nearest first: max_speed"),
         ("supervisor", "-p autostart:=maybe", "expecting type 'BOOL': autostart"),
-        ("supervisor", "-p qos_overrides./drive.publisher.reliability:=no", "/drive: Unexpected QoS override"),
+        ("supervisor", "-p qos_overrides./drive.publisher.reliability:=maybe", "/drive: Unexpected QoS override"),
         ("supervisor", "--params-file /nowhere.yaml", "Couldn't parse params file"),
         ("supervisor", "--nonsense", "--nonsense"),
         ("steering_policy", "", "parameter 'model' is missing"),
@@ -133,9 +132,9 @@ def test_logging_goes_through_ros(ros: Ros) -> None:
 def test_simulated_time_drives_the_timers(ros: Ros) -> None:
     ros.run("supervisor", "-p", "use_sim_time:=true")
     drive = ros.start("ros2", "topic", "echo", "/drive", "--field", "header.stamp")
-    clock = ros.start("ros2", "topic", "pub", "-r", "20", "/clock", "rosgraph_msgs/msg/Clock", "{clock: {sec: 7}}")
-    drive.wait_for("sec: 7")
-    clock.signal(signal.SIGINT)
-    clock.end()
-    ros.start("ros2", "topic", "pub", "--times", "3", "/clock", "rosgraph_msgs/msg/Clock", "{clock: {sec: 5}}")
-    drive.wait_for("sec: 5")
+    ros.wait_for_node("/_ros2cli", prefix=True)
+    for second in (7, 8, 2, 3):  # the bag starts over
+        ros("topic", "pub", "--once", "-w", "1", "/clock", "rosgraph_msgs/msg/Clock", f"{{clock: {{sec: {second}}}}}")
+        if second != 2:  # a jump back is no time that has passed
+            drive.wait_for(f"sec: {second}")
+    assert "sec: 2" not in drive.said

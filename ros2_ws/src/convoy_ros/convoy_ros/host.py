@@ -249,7 +249,8 @@ class RosHost(ManagedEntity):
             raise RosHostError("use_sim_time holds from the first configuration on: start the node with it.")
         own = {name: value for name, value in changes.items() if name in self._class.Parameters.model_fields}
         if live is None:
-            check(self._class.Parameters, self._node.get_name(), own)
+            model = self._class.Parameters
+            check(model, self._node.get_name(), parameters.values(self._node, model) | own)
         elif own:
             live.call(lambda: live.component.set_parameters(own))
 
