@@ -29,22 +29,15 @@ def launch(
 
     if show_args:
         for argument in declared_arguments(file):
-            typer.echo(
-                f"{argument.name}:={argument.default_text if argument.default_text is not None else '(required)'}"
-            )
-            choices = f" One of {', '.join(argument.choices)}." if argument.choices else ""
-            typer.echo(f"    {argument.description or 'No description.'}{choices}")
+            default = "(required)" if argument.default_text is None else argument.default_text
+            choices = f" ({', '.join(argument.choices)})" if argument.choices else ""
+            typer.echo(f"{argument.name}:={default}\n    {argument.description or 'No description'}{choices}")
         return
     nodes = convoy_nodes(load(file, parse_arguments(arguments or [])))
     # -P: a file of the user's in the working directory must not stand in for a module.
     command = [sys.executable, "-P", "-m", "convoy", "run"]
-    processes = [
-        Process(
-            node.name.full.lstrip("/"),
-            [*command, node.executable, *node.ros_arguments()],
-            node.respawn,
-            node.respawn_delay_s,
-        )
-        for node in nodes
-    ]
+    processes = []
+    for node in nodes:
+        full_command = [*command, node.executable, *node.ros_arguments()]
+        processes.append(Process(node.name.full.lstrip("/"), full_command, node.respawn, node.respawn_delay_s))
     raise typer.Exit(run(processes))

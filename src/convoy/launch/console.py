@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 from typing import TextIO
@@ -12,6 +11,7 @@ MAX_LINE_BYTES = 65_536
 
 _COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 _RED = 31
+_BOLD = 1
 
 
 class Console:
@@ -44,20 +44,30 @@ class Console:
 
     def say(self, text: str) -> None:
         """Write a line of the launcher's own."""
-        self.line(self.err, "launch", text)
+        self.line(self.err, "launch", text, _BOLD)
 
     def complain(self, text: str) -> None:
         """Write a line of the launcher's own that the operator should see."""
         self.line(self.err, "launch", text, _RED)
 
-    async def copy(self, source: asyncio.StreamReader, stream: TextIO, name: str) -> None:
-        """Write all lines that come from `source` until it ends."""
-        rest = b""
-        while chunk := await source.read(MAX_LINE_BYTES):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if len(rest) > MAX_LINE_BYTES:
-                lines, rest = [*lines, rest], b""
-            for line in lines:
-                self.line(stream, name, line.decode(errors="replace").rstrip("\r"))
-        if rest:
-            self.line(stream, name, rest.decode(errors="replace"))
+
+class Lines:
+    """Cuts the bytes of one stream into lines, and hands each to `write`."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take the bytes that come next."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._write(line.decode(errors="replace").rstrip("\r"))
+        if len(self._rest) > MAX_LINE_BYTES:
+            self.end()
+
+    def end(self) -> None:
+        """Write what is left, a line without its end."""
+        if self._rest:
+            self._write(self._rest.decode(errors="replace"))
+        self._rest = b""

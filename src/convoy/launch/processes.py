@@ -9,11 +9,11 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from convoy.launch.console import Console
+from convoy.launch.console import Console, Lines
 
 SIGTERM_AFTER_S = 5.0
 """From SIGINT, which asks a node to stop, to SIGTERM; as in ros2 launch."""
@@ -111,37 +111,41 @@ class _Launcher:
 
     async def _once(self, process: Process) -> int | None:
         """Run one process and return its exit code, negative for a signal; None if it could not be started."""
+        console = self._console
         try:
-            child = await asyncio.create_subprocess_exec(
+            transport, child = await asyncio.get_running_loop().subprocess_exec(
+                lambda: _Child(
+                    lambda pid: self._started(pid, process),
+                    Lines(lambda line: console.line(console.out, process.name, line)),
+                    Lines(lambda line: console.line(console.err, process.name, line)),
+                ),
                 *process.command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
                 process_group=0,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         except OSError as error:
             self._fail(CANNOT_START, f"{process.name} cannot be started: {error}")
             return None
-        self._running[child.pid] = process
-        self._tell_guard(f"+{child.pid}")
-        self._console.say(f"{process.name} has started, pid {child.pid}")
-        assert child.stdout is not None
-        assert child.stderr is not None
-        output = [
-            asyncio.create_task(self._console.copy(child.stdout, self._console.out, process.name)),
-            asyncio.create_task(self._console.copy(child.stderr, self._console.err, process.name)),
-        ]
+        pid = transport.get_pid()
         if self._stopping.is_set():
-            _signal(child.pid, signal.SIGINT)
-        code = await child.wait()
-        _signal(child.pid, signal.SIGKILL)
-        await asyncio.wait(output, timeout=LAST_WORDS_S)
-        del self._running[child.pid]
-        self._tell_guard(f"-{child.pid}")
+            _signal(pid, signal.SIGINT)
+        await child.exited.wait()
+        _signal(pid, signal.SIGKILL)
+        await _happens(child.silent, within_s=LAST_WORDS_S)
+        transport.close()
+        del self._running[pid]
+        self._tell_guard(f"-{pid}")
+        code = transport.get_returncode()
+        assert code is not None
         if self._stopping.is_set() and code not in CLEAN_STOPS:
             self._fail(code, f"{process.name} has not stopped cleanly ({_describe(code)})")
         return code
+
+    def _started(self, pid: int, process: Process) -> None:
+        self._running[pid] = process
+        self._tell_guard(f"+{pid}")
+        self._console.say(f"{process.name} has started, pid {pid}")
 
     async def _stop_all(self) -> None:
         """Once asked to, stop what runs: first kindly, then less so."""
@@ -167,6 +171,31 @@ class _Launcher:
     def _fail(self, code: int, line: str) -> None:
         self._console.complain(line)
         self._exit_code = self._exit_code or (code if code > 0 else 128 - code)
+
+
+class _Child(asyncio.SubprocessProtocol):
+    """Cuts a process's output into lines, and tells its end from the end of its output, which its children may hold."""
+
+    def __init__(self, on_start: Callable[[int], None], out: Lines, err: Lines) -> None:
+        self._on_start = on_start
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()
+        self._streams = {1: out, 2: err}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.SubprocessTransport)
+        self._on_start(transport.get_pid())
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._streams[fd].feed(data)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._streams.pop(fd).end()
+        if not self._streams:
+            self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
 
 
 async def _happens(event: asyncio.Event, *, within_s: float) -> None:
