@@ -4,6 +4,9 @@ A talker stamps, encodes and publishes bgr8 images at a camera's rate; a listene
 decodes (a view, no copy) and notes the age of each stamp. Both are confined to loopback, in a domain of their own.
 
     python benchmarks/transport.py --json transport.json
+
+With ``--rclpy``, where a genuine ROS 2 with rmw_cyclonedds is sourced, rclpy does the same beside it, with the same
+configuration of Cyclone DDS: with serialised messages (raw) and with message objects (typed).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ import numpy as np
 import typer
 
 from convoy.graph import QoS
-from convoy.hosts.dds.domain import LOOPBACK, granted_receive_buffer
+from convoy.hosts.dds.domain import LARGE_MESSAGES, LOOPBACK, granted_receive_buffer
 from convoy.hosts.dds.participant import Participant
 from convoy.interfaces import cdr, messages
 from convoy.interfaces.messages import Header, Image, make
@@ -47,43 +50,54 @@ def main(
     context: typer.Context,
     seconds: Annotated[float, typer.Option(help="Measured time per image size.")] = 10.0,
     rate: Annotated[float, typer.Option(help="Images per second.")] = 30.0,
+    rclpy: Annotated[bool, typer.Option("--rclpy", help="Measure a genuine rclpy too.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Where to write the figures.")] = None,
 ) -> None:
     """Measure all image sizes, reliable and best effort; print a table and write JSON."""
     if context.invoked_subcommand:
         return
+    stacks = ("convoy", "rclpy raw", "rclpy typed") if rclpy else ("convoy",)
     rows = []
-    print(f"{'image':>10} {'qos':>12} {'sent':>5} {'lost':>5} {'mean':>6} {'p50':>6} {'p99':>6} {'max':>6}  ms, CPU %")
+    ages = " ".join(f"{title:>6}" for title in ("mean", "p50", "p99", "max"))
+    print(f"{'':>11} {'image':>10} {'qos':>12} {'sent':>5} {'lost':>5} {ages}  ms, CPU %")
     for width, height in SIZES:
         for reliability in get_args(Reliability):
-            row = measure(width, height, reliability, rate, round(seconds * rate))
-            rows.append(row)
-            ages = " ".join(f"{row[key]:>6.2f}" for key in ("mean_ms", "p50_ms", "p99_ms", "max_ms"))
-            print(
-                f"{width:>5}x{height:<4} {reliability:>12} {row['sent']:>5} {row['lost']:>5} {ages}  "
-                f"talker {row['talker_cpu_percent']:.0f}, listener {row['listener_cpu_percent']:.0f}",
-                flush=True,
-            )
+            for stack in stacks:
+                row = measure(stack, width, height, reliability, rate, round(seconds * rate))
+                rows.append(row)
+                ages = " ".join(f"{row[key]:>6.2f}" for key in ("mean_ms", "p50_ms", "p99_ms", "max_ms"))
+                print(
+                    f"{stack:<11} {width:>5}x{height:<4} {reliability:>12} {row['sent']:>5} {row['lost']:>5} {ages}  "
+                    f"talker {row['talker_cpu_percent']:.0f}, listener {row['listener_cpu_percent']:.0f}",
+                    flush=True,
+                )
     if json_file:
         machine = {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform()}
         result = {"machine": machine, "receive_buffer_bytes": granted_receive_buffer(), "rate_hz": rate, "rows": rows}
         json_file.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def measure(width: int, height: int, reliability: Reliability, rate: float, frames: int) -> dict[str, Any]:
+def measure(stack: str, width: int, height: int, reliability: str, rate: float, frames: int) -> dict[str, Any]:
     """Run one talker and one listener; returns the row of the table."""
-    own = {"CYCLONEDDS_URI": LOOPBACK, "ROS_DOMAIN_ID": str(random.randrange(1, 200))}
-    environment = {**os.environ, **own}
-    start = [sys.executable, __file__]
+    number = str(random.randrange(1, 200))
+    own = {"CYCLONEDDS_URI": f"{LARGE_MESSAGES},{LOOPBACK}", "ROS_DOMAIN_ID": number}
+    environment = {**os.environ, "RMW_IMPLEMENTATION": "rmw_cyclonedds_cpp", **own}
     arguments = [str(width), str(height), reliability, str(rate), str(frames)]
+    if stack == "convoy":
+        commands = [[sys.executable, __file__, role, *arguments] for role in ("listen", "talk")]
+    else:
+        script, form = str(Path(__file__).parent / "rclpy" / "images.py"), stack.split()[1]
+        limits = [str(WARM_UP), str(MATCH_S + SETTLE_S)]
+        commands = [["python3", script, role, form, *arguments, *limits] for role in ("listen", "talk")]
     with (
-        subprocess.Popen([*start, "listen", *arguments], env=environment, stdout=subprocess.PIPE) as listener,
-        subprocess.Popen([*start, "talk", *arguments], env=environment, stdout=subprocess.PIPE) as talker,
+        subprocess.Popen(commands[0], env=environment, stdout=subprocess.PIPE) as listener,
+        subprocess.Popen(commands[1], env=environment, stdout=subprocess.PIPE) as talker,
     ):
         talked, heard = json.loads(talker.communicate()[0]), json.loads(listener.communicate()[0])
     ages = np.array(heard["ages_ms"])
     figures = ages if len(ages) else np.full(1, np.nan)
     return {
+        "stack": stack,
         "width": width,
         "height": height,
         "reliability": reliability,

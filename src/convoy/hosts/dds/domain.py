@@ -29,11 +29,16 @@ LOOPBACK = """<CycloneDDS><Domain>
 </Domain></CycloneDDS>"""
 """A ``CYCLONEDDS_URI`` that confines a process to this machine; its peers need it as well."""
 
-# Images go out in few large datagrams. Discovery messages are taken from any interface, as by the Cyclone DDS of ROS 2:
-# a peer whose range is LOCALHOST sends them to 127.0.0.1. CYCLONEDDS_URI comes later and may say otherwise.
-_DEFAULTS = f"""<CycloneDDS><Domain>
+LARGE_MESSAGES = f"""<CycloneDDS><Domain>
 <General><MaxMessageSize>65500 B</MaxMessageSize><FragmentSize>64000 B</FragmentSize></General>
-<Internal><SocketReceiveBufferSize max="{RECEIVE_BUFFER} B"/><ExtendedPacketInfo>false</ExtendedPacketInfo></Internal>
+<Internal><SocketReceiveBufferSize max="{RECEIVE_BUFFER} B"/></Internal>
+</Domain></CycloneDDS>"""
+"""Lets images go out in few large datagrams; every process has it, unless its ``CYCLONEDDS_URI`` says otherwise."""
+
+# A peer whose range is LOCALHOST sends to 127.0.0.1. As with the older Cyclone DDS of Jazzy, that shall be heard by
+# those as well that use another interface.
+_HEAR_ALL_INTERFACES = """<CycloneDDS><Domain>
+<Internal><ExtendedPacketInfo>false</ExtendedPacketInfo></Internal>
 </Domain></CycloneDDS>"""
 
 _domains: WeakValueDictionary[int, Domain] = WeakValueDictionary()
@@ -79,7 +84,7 @@ def configuration(environment: Mapping[str, str] = os.environ) -> str:
             raise DdsError(
                 f"ROS_AUTOMATIC_DISCOVERY_RANGE is {reach!r}: wanted SUBNET, LOCALHOST, OFF or SYSTEM_DEFAULT."
             )
-    parts = (_DEFAULTS, f"<CycloneDDS><Domain>{discovery}</Domain></CycloneDDS>")
+    parts = (LARGE_MESSAGES, _HEAR_ALL_INTERFACES, f"<CycloneDDS><Domain>{discovery}</Domain></CycloneDDS>")
     return ",".join(filter(None, (*parts, environment.get("CYCLONEDDS_URI", ""))))
 
 

@@ -108,7 +108,7 @@ class DdsHost:
         self._seats.clear()
 
     def _subscribe(self, seat: _Seat, subscription: Subscription, quality: QoS) -> None:
-        topic = seat.name.topic(subscription.topic) + subscription.suffix
+        topic = seat.name.topic(subscription.topic, subscription.suffix)
         seat.node.subscription(
             topic,
             subscription.type_name,
