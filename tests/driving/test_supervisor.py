@@ -131,7 +131,7 @@ def test_the_rate_of_the_speed_is_limited_both_ways() -> None:
 
 
 def test_reversing_is_forbidden_unless_allowed() -> None:
-    assert Road().drive(0.0, -1.0, frames=10)[-1] == (0.0, 0.0)
+    assert str(Road().drive(0.0, -1.0, frames=10)[-1]) == "(0.0, 0.0)"
 
 
 def test_reversing_starts_from_standstill() -> None:
@@ -335,11 +335,13 @@ def test_an_emergency_stop_outlives_deactivation_and_cleanup() -> None:
 
 def test_deactivation_is_a_stop_and_activation_starts_anew() -> None:
     road = Road(max_acceleration=2.0)
-    road.drive(0.0, 1.0, frames=20)
+    road.drive(0.2, 1.0, frames=20)
     road.supervisor.deactivate()
-    assert road.driven[-1][2] == 0.0
+    assert road.driven[-1][1:] == (pytest.approx(0.2), 0.0)
     road.supervisor.activate()
-    assert [speed for _, speed in road.drive(0.0, 1.0, frames=2)] == pytest.approx([0.0, 0.1])
+    found = road.drive(0.2, 1.0, frames=2)
+    assert [angle for angle, _ in found] == pytest.approx([0.2, 0.2]), "the wheels are where they were"
+    assert [speed for _, speed in found] == pytest.approx([0.0, 0.1])
 
 
 # Time that jumps back.

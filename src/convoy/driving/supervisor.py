@@ -68,14 +68,15 @@ class Supervisor(Component):
     drive = Output("drive", AckermannDriveStamped)
     watch = Timer(WATCH_PERIOD_S)
 
+    # The button stays pressed and the wheels stay turned while the supervisor does not run.
     latched = False
+    angle = 0.0
     last_command: _Heard | None
     last_image: _Heard | None
     driven: int | None
     """Stamp of the command that is being driven; none at standstill."""
 
     def on_activate(self) -> None:
-        self.angle = 0.0
         self.dropped = 0
         self.limited = 0
         self.clock = self.now()
@@ -213,4 +214,4 @@ class Supervisor(Component):
 
 
 def _clamp(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
+    return min(max(value, low), high) + 0.0  # a speed of -0.0 reads like a fault

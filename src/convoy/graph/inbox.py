@@ -35,7 +35,7 @@ class Inbox:
             key, full = (subscription, 0), (subscription, 0) in self._messages
         else:
             waiting = [key for key in self._messages if key[0] == subscription]
-            key, full = (subscription, next(self._count)), len(waiting) >= port.qos.depth
+            key, full = (subscription, next(self._count)), 0 < port.qos.depth <= len(waiting)
             if full:
                 del self._messages[waiting[0]]
         if full:
