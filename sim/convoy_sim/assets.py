@@ -99,6 +99,8 @@ class _Builder:
         for column, row in np.unique(tile, axis=0):
             keep = np.repeat((tile == (column, row)).all(axis=1), 3)
             part = Mesh(mesh.vertices[keep], mesh.normals[keep], mesh.uv[keep])
+            if len(part) == 1:  # MuJoCo wants at least four vertices.
+                part = join([part, part])
             self.meshes[f"{name} {column} {row}"] = part
             self.still.append(Drawable(f"{name} {column} {row}", material, label, far_m=far_m, emission=emission))
 
@@ -111,15 +113,17 @@ class _Builder:
 def build_assets(town: Town, weather: Weather, rng: np.random.Generator, samples: int) -> Assets:
     """Make the meshes and textures of a town in a weather, and compile them. `samples`: multisampling, 0 for none."""
     atlas = Atlas(1024)
-    facades = Facades(rng, weather.lit)
+    lamps = weather.lit > LIT_LAMPS
+    # Houses with light in them shine by themselves, so their walls must be painted darker.
+    emission, daylight = (0.5, 0.5) if lamps else (0.0, 1.0)
+    facades = Facades(rng, weather.lit, daylight)
     furniture, plants = Furniture(atlas), Plants(atlas, rng)
     cars, people = Cars(atlas), People(atlas, rng)
     build = _Builder()
     _lay_ground(build, town, atlas, rng)
-    emission = 0.5 if weather.lit > LIT_LAMPS else 0.0
     houses = join(building_mesh(building, facades) for building in town.buildings)
     build.tiles("houses", houses, "facades", Label.BUILDING, 420, emission)
-    _set_props(build, town, furniture, plants, lamps=weather.lit > LIT_LAMPS)
+    _set_props(build, town, furniture, plants, lamps)
     for model in CAR_MODELS:
         for colour in CAR_COLOURS:
             build.meshes[car_mesh(model, colour)] = cars.mesh(model, colour)
@@ -133,16 +137,18 @@ def build_assets(town: Town, weather: Weather, rng: np.random.Generator, samples
     shadows, (x, y, half) = ground_shadows(town, weather)
     build.meshes["shadows"] = _flat(half, half, _SHADOW_Z)
     build.still.append(Drawable("shadows", "shadows", None, (x, y, 0.0), see_through=True))
-    pictures = {
-        "asphalt": textures.asphalt(rng, wet=weather.wet),
-        "paving": _with_kerb(textures.paving(rng, wet=weather.wet)),
-        "grass": textures.grass(rng),
+    # Each has its own stream of chance, so that rain changes no more than it must.
+    road, slabs, lawn, air = rng.spawn(4)
+    pictures: dict[str, NDArray] = {
+        "asphalt": textures.asphalt(road, wet=weather.wet),
+        "paving": _with_kerb(textures.paving(slabs, wet=weather.wet)),
+        "grass": textures.grass(lawn),
         "facades": facades.atlas.image,
         "things": atlas.image,
         "shadows": shadows[::-1],
         "blob": blob_shadow(0.35 + 0.5 * weather.shadow),
     }
-    return _compile(build, pictures, sky_cube(weather, rng), weather, samples)
+    return _compile(build, pictures, sky_cube(weather, air), weather, samples)
 
 
 def car_mesh(model: str, colour: str) -> str:

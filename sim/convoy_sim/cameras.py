@@ -120,15 +120,15 @@ class CameraInfo:
 def camera_info(camera: CameraModel) -> CameraInfo:
     """The calibration of a camera: "plumb_bob" without distortion, or "equidistant"."""
     if isinstance(camera, Pinhole):
-        fx, fy, shift, model, d = camera.fx, camera.fy, -camera.fx * camera.baseline_m, "plumb_bob", (0.0,) * 5
+        fx, fy, shift, model, terms = camera.fx, camera.fy, -camera.fx * camera.baseline_m, "plumb_bob", 5
     else:
-        fx, fy, shift, model, d = camera.f, camera.f, 0.0, "equidistant", (0.0,) * 4
+        fx, fy, shift, model, terms = camera.f, camera.f, 0.0, "equidistant", 4
     cx, cy = camera.cx, camera.cy
     return CameraInfo(
         width=camera.width,
         height=camera.height,
         distortion_model=model,
-        d=d,
+        d=(0.0,) * terms,
         k=(fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0),
         r=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0),
         p=(fx, 0.0, cx, shift, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0),

@@ -54,7 +54,7 @@ class Painter:
             ids, masked_distance = self._draw(scene, window, view, masks=True, depth=depth and distance is None)
             distance = masked_distance if distance is None else distance
             classes = np.ascontiguousarray(ids[..., 0])
-            instances = ids[..., 1] | ids[..., 2].astype(np.uint16) << 8
+            instances = ids[..., 1] | ids[..., 2].astype(np.uint16) << np.uint16(8)
         return Shot(
             np.ascontiguousarray(picture) if rgb and picture is not None else None,
             None if distance is None else _metres(distance),

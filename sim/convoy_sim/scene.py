@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from convoy_sim import gl
 from convoy_sim.assets import (
-    LIT_LAMPS,
     Assets,
     Drawable,
     build_assets,
@@ -164,7 +163,9 @@ class Scene:
         rgb, depth, classes, instances = views.merge(shots)
         if rgb is not None and rng is not None:
             rgb = degrade(rgb, self.effects, self.weather.rain, rng)
-        boxes = boxes_of(instances, classes) if "boxes" in want and instances is not None else None
+        boxes = (
+            boxes_of(instances, classes) if "boxes" in want and instances is not None and classes is not None else None
+        )
         return Frame(
             camera_info(camera),
             camera_pose,

@@ -278,9 +278,9 @@ def _signs(traffic: Traffic, rng: np.random.Generator) -> list[Prop]:
                 put(lane.id, tight[0] * lane.curve.step - 25, "bend_left" if left else "bend_right")
     for crossing in traffic.crossings:
         if not crossing.lights:
-            for lane, s in crossing.lanes:
+            for crossed, s in crossing.lanes:
                 if s > STOP_LINE_M:
-                    put(lane, s - 2.2, "crossing")
+                    put(crossed, s - 2.2, "crossing")
     return props
 
 

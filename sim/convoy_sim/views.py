@@ -1,7 +1,7 @@
 """How a camera's picture is put together from flat views that OpenGL can draw.
 
-A pinhole needs one. A fisheye is made of the faces of a cube (the front and as much of the four sides as it sees), which
-a precomputed map brings together.
+A pinhole needs one. A fisheye is made of the faces of a cube (the front and as much of the four sides as it sees),
+which a precomputed map brings together.
 """
 
 from __future__ import annotations
@@ -115,7 +115,8 @@ class FisheyeViews:
         rgb = depth = classes = instances = None
         if shots[0].rgb is not None:
             stacked = self._stack([shot.rgb for shot in shots])
-            rgb = cv2.remap(stacked, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            remapped = cv2.remap(stacked, *self._map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            rgb = np.asarray(remapped, dtype=np.uint8)
         if shots[0].depth is not None:
             depth = self._pick([shot.depth for shot in shots], 0) * self._to_axis
         if shots[0].classes is not None:

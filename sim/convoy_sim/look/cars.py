@@ -121,20 +121,20 @@ def _shell(model: str, glass: Floats, atlas: Atlas) -> tuple[Mesh, Mesh]:
             low, high = rows[k], rows[k + 1]
             strip = _strip(low, high) if side < 0 else _strip(high, low)
             if k < 2:
-                painted.append(quads(*strip, np.zeros(2)))
+                painted.append(quads(strip, np.zeros(2)))
                 continue
             # Above the shoulder: windows where the cabin is, but for the van's cargo hold.
             window = cabin[:-1] | cabin[1:]
             if model == "van":
                 window &= x[1:] > 0.15 * length
-            panes.append(quads(*(p[window] for p in strip), glass if side < 0 else glass[[3, 2, 1, 0]]))
-            painted.append(quads(*(p[~window] for p in strip), np.zeros(2)))
+            panes.append(quads([p[window] for p in strip], glass if side < 0 else glass[[3, 2, 1, 0]]))
+            painted.append(quads([p[~window] for p in strip], np.zeros(2)))
     top = _strip(line(-inner, roof), line(inner, roof))
     steep = np.abs(np.diff(roof)) > 0.2 * height
     if model == "van":
         steep[0] = False
     for chosen, into in ((steep, panes), (~steep, painted)):
-        into.append(quads(*(p[chosen] for p in top), glass[[0, 3, 2, 1]] if into is panes else np.zeros(2)))
+        into.append(quads([p[chosen] for p in top], glass[[0, 3, 2, 1]] if into is panes else np.zeros(2)))
     for end, reverse in ((0, True), (-1, False)):
         rows = [
             np.array([x[end], y, z])
@@ -145,7 +145,7 @@ def _shell(model: str, glass: Floats, atlas: Atlas) -> tuple[Mesh, Mesh]:
                 (-half[end] * 0.96, shoulder[end]),
             )
         ]
-        painted.append(quads(*(rows[::-1] if reverse else rows), np.zeros(2)))
+        painted.append(quads(rows[::-1] if reverse else rows, np.zeros(2)))
     rest = panes + _details(model, length, width, height, atlas)
     return _tidy(join(painted)), _tidy(join(rest))
 

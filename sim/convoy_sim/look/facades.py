@@ -19,6 +19,8 @@ _BRICK = ((158, 92, 72), (142, 84, 66), (176, 120, 92))
 _ROOFS = ((150, 78, 58), (120, 66, 54), (92, 92, 98), (110, 84, 66))
 _SHOPS = ((160, 40, 44), (34, 92, 70), (40, 62, 120), (190, 140, 40), (70, 70, 74))
 _LIT = (255, 214, 140)
+_MARK = 500.0
+"""Added to what a lamp lights, until the picture is finished."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,14 @@ class House:
 
 
 class Facades:
-    """The house fronts of a town, in one texture. `lit` is the share of windows with the light on."""
+    """The house fronts of a town, in one texture.
 
-    def __init__(self, rng: Rng, lit: float) -> None:
+    `lit` is the share of windows with the light on; all else is darkened to `daylight` (1: not at all).
+    """
+
+    def __init__(self, rng: Rng, lit: float, daylight: float) -> None:
         self.atlas = Atlas(2048)
-        self._lit = lit
+        self._lit, self._daylight = lit, daylight
         roofs = [self.atlas.add(roof_tiles(rng, colour)) for colour in _ROOFS]
         flat = self.atlas.add(gravel(rng))
         self._houses: dict[tuple[str, int], list[House]] = {}
@@ -43,7 +48,8 @@ class Facades:
         for style in range(5):
             brick = style == 4
             wall = bricks[0] if brick else plaster[style]
-            trim = tuple(int(v) for v in np.clip(wall * 0.5 + 118, 0, 245))
+            r, g, b = (int(v) for v in np.clip(wall * 0.5 + 118, 0, 245))
+            trim = (r, g, b)
             shop = style in (0, 2, 3)
             for storeys in (3, 4, 5):
                 front = self._old_town(rng, wall, trim, storeys, brick, shop=shop, bays=int(rng.integers(3, 6)))
@@ -74,6 +80,10 @@ class Facades:
         house = House(placed, placed if side is None else self.atlas.add(side), roof)
         self._houses.setdefault((quarter, storeys), []).append(house)
 
+    def _finished(self, picture: Image) -> Image:
+        lit = picture[..., :1] >= _MARK
+        return np.clip(np.where(lit, picture - _MARK, picture * self._daylight), 0, 255).astype(np.float32)
+
     def _wall(self, rng: Rng, colour: np.ndarray, brick: bool) -> Image:
         picture = tinted(noise(rng, SIZE, SIZE, 3, 5), colour, 4.0)
         # Walls are darker near the ground and under the eaves.
@@ -96,15 +106,17 @@ class Facades:
         picture[y : y + 2, x : x + w] *= 0.55
 
     def _glass(self, rng: Rng, w: int, h: int) -> Image:
-        if rng.random() < self._lit:
-            return np.full((h, w, 3), _LIT, dtype=np.float32) * float(rng.uniform(0.75, 1.0))
+        # The same numbers are drawn by day and by night, so that a town keeps its face.
+        light, bright, curtained, curtain = rng.random(4)
+        if light < self._lit:
+            return np.full((h, w, 3), _LIT, dtype=np.float32) * np.float32(0.75 + 0.25 * bright) + np.float32(_MARK)
         t = np.linspace(0, 1, h, dtype=np.float32)[:, None, None]
         top, bottom = np.array([126, 142, 160], dtype=np.float32), np.array([42, 48, 58], dtype=np.float32)
-        glass = np.broadcast_to((top * (1 - t) + bottom * t) * float(rng.uniform(0.6, 1.05)), (h, w, 3)).copy()
-        if rng.random() < 0.35:
-            curtain = np.array([206, 200, 190], dtype=np.float32) * 0.85
-            part = max(2, int(w * rng.uniform(0.15, 0.4)))
-            glass[:, :part] = glass[:, w - part :] = curtain
+        shade = np.float32(0.6 + 0.45 * bright)
+        glass: Image = np.broadcast_to((top * (1 - t) + bottom * t) * shade, (h, w, 3)).copy()
+        if curtained < 0.35:
+            part = max(2, int(w * (0.15 + 0.25 * curtain)))
+            glass[:, :part] = glass[:, w - part :] = np.array([175, 170, 161], dtype=np.float32)
         return glass
 
     def _old_town(
@@ -147,7 +159,7 @@ class Facades:
         if not plain:
             self._ground_floor(rng, picture, int(SIZE - height), bays, trim, shop)
         cv2.rectangle(picture, (0, 0), (SIZE, 5), trim, -1)
-        return np.clip(picture, 0, 255)
+        return self._finished(picture)
 
     def _ground_floor(
         self, rng: Rng, picture: Image, top: int, bays: int, trim: tuple[int, int, int], shop: bool
@@ -176,7 +188,7 @@ class Facades:
                 )
             elif shop:
                 y = top + int(tall * 0.34)
-                picture[y : SIZE - 8, x0:x1] = self._glass(rng, x1 - x0, SIZE - 8 - y) * 0.9 + 12
+                picture[y : SIZE - 8, x0:x1] = self._glass(rng, x1 - x0, SIZE - 8 - y)
             else:
                 w, h = int(pitch * 0.42), int(tall * 0.46)
                 self._window(rng, picture, (x0 + x1 - w) // 2, top + int(tall * 0.28), w, h, trim)
@@ -197,7 +209,7 @@ class Facades:
         cv2.rectangle(picture, (112, y - 4), (148, SIZE), frame, -1)
         cv2.rectangle(picture, (115, y), (145, SIZE), tone, -1)
         cv2.rectangle(picture, (121, y + 6), (139, y + int(height * 0.2)), (100, 116, 130), -1)
-        return np.clip(picture, 0, 255)
+        return self._finished(picture)
 
     def _office(self, rng: Rng, storeys: int, style: int) -> Image:
         wall = np.array([(172, 170, 164), (116, 120, 126), (196, 188, 172)][style])
@@ -209,10 +221,10 @@ class Facades:
             top, bottom = int(SIZE - (storey + 1) * height + height * 0.22), int(SIZE - storey * height - height * 0.12)
             for bay in range(bays):
                 x0, x1 = int(bay * pitch) + gap, int((bay + 1) * pitch) - gap
-                picture[top:bottom, x0:x1] = self._glass(rng, x1 - x0, bottom - top) * np.float32(1.04)
+                picture[top:bottom, x0:x1] = self._glass(rng, x1 - x0, bottom - top)
                 picture[top : top + 1, x0:x1] *= 0.6
         door = SIZE - int(height * 0.8)
         cv2.rectangle(picture, (100, door), (156, SIZE), (54, 58, 64), -1)
         for x in (104, 118, 132, 146):
             cv2.rectangle(picture, (x, door + 3), (x + 7, SIZE - 2), (120, 138, 150), -1)
-        return np.clip(picture, 0, 255)
+        return self._finished(picture)

@@ -117,13 +117,13 @@ def _disc(uv: Floats, radius: float) -> Mesh:
     angle = np.linspace(0, 2 * np.pi, 11)
     rim = np.stack([np.zeros(11), radius * np.cos(angle), radius * np.sin(angle)], axis=1)
     middle = np.zeros((10, 3))
-    mesh = quads(middle, rim[:-1], rim[1:], rim[1:], uv)
+    mesh = quads((middle, rim[:-1], rim[1:], rim[1:]), uv)
     keep = np.tile([True] * 3 + [False] * 3, 10)
     return Mesh(mesh.vertices[keep], mesh.normals[keep], mesh.uv[keep])
 
 
 def _plate(outline: Floats, face: Rect, back: Floats) -> Mesh:
-    """A flat plate whose front, towards +x, shows a picture; `outline` is (left to right, up), counter-clockwise or not."""
+    """A flat plate whose front, towards +x, shows a picture; `outline` holds points (left to right, up)."""
     low, high = outline.min(axis=0), outline.max(axis=0)
     share = (outline - low) / (high - low)
     uv = np.stack([face[0] + share[:, 0] * (face[2] - face[0]), face[1] + share[:, 1] * (face[3] - face[1])], axis=1)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from convoy_sim.curve import Curve, Floats, direction
 from convoy_sim.kerbs import BAY_DEPTH_M, BAY_LENGTH_M
 from convoy_sim.lanes import CROSSING_WIDTH_M, STOP_LINE_M
-from convoy_sim.look.mesh import Mesh, Point, join, quads, ribbon
+from convoy_sim.look.mesh import Mesh, Point, join, quads, ribbon, sheet
 from convoy_sim.network import JUNCTION_RADIUS_M, LANE_WIDTH_M
 from convoy_sim.town import Town
 
@@ -57,7 +57,7 @@ def road(town: Town) -> Mesh:
         rim = rim[np.argsort(np.arctan2(rim[:, 1], rim[:, 0]))]
         a, b = rim + junction.xy, np.roll(rim, -1, axis=0) + junction.xy
         middle = np.broadcast_to(junction.xy, a.shape)
-        parts.append(quads(*(_lift(p, 0.0) for p in (middle, a, b, b)), np.zeros(2)))
+        parts.append(quads([_lift(p, 0.0) for p in (middle, a, b, b)], np.zeros(2)))
     mesh = join(parts)
     return _planar(_without_slivers(mesh), ASPHALT_M)
 
@@ -113,9 +113,15 @@ def pavement(town: Town) -> Mesh:
 def meadow(town: Town) -> Mesh:
     """The grass that everything stands on, far out of town too."""
     x0, y0, x1, y1 = town.bounds
-    low, high = np.array([x0, y0]) - FAR_M, np.array([x1, y1]) + FAR_M
-    corners = np.array([(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])])
-    return _planar(quads(*(_lift(corner[None], GRASS_Z) for corner in corners), np.zeros(2)), GRASS_M)
+    # Small pieces: fog is worked out at the corners.
+    out = np.array([40.0, 120.0, 260.0, 500.0, FAR_M])
+    lines = [
+        np.concatenate([(low - out)[::-1], np.linspace(low, high, round((high - low) / 60)), high + out])
+        for low, high in ((x0, x1), (y0, y1))
+    ]
+    x, y = np.meshgrid(*lines)
+    grid = np.stack([x, y, np.full_like(x, GRASS_Z)], axis=-1)
+    return _planar(sheet(grid, np.zeros(2), smooth=False), GRASS_M)
 
 
 def banks(town: Town) -> Mesh:
@@ -167,7 +173,7 @@ def _bar(xy: tuple[float, float], heading: float, length: float, width: float, c
     along, across = direction(heading) * length / 2, direction(heading + np.pi / 2) * width / 2
     middle = np.array(xy)
     corners = (middle - along - across, middle + along - across, middle + along + across, middle - along + across)
-    return quads(*(_lift(corner[None], _PAINT_Z) for corner in corners), np.array(colour))
+    return quads([_lift(corner[None], _PAINT_Z) for corner in corners], np.array(colour))
 
 
 def _flat_ribbon(curve: Curve, left: float, right: float, z: float) -> Mesh:

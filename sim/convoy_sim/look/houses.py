@@ -44,7 +44,7 @@ def _walls(length: float, depth: float, height: float, house: House) -> Mesh:
     for k, rect in enumerate((house.front, house.side, house.front, house.side)):
         a, b = corners[k], corners[(k + 1) % 4]
         foot = [np.array([*p, z]) for p, z in ((a, 0.0), (b, 0.0), (b, height), (a, height))]
-        parts.append(quads(*foot, corners_of(rect)))
+        parts.append(quads(foot, corners_of(rect)))
     return join(parts)
 
 
@@ -60,18 +60,18 @@ def _gable(length: float, depth: float, height: float, house: House) -> Mesh:
             np.array([-s * over, s * (y + _EAVES_M), height - drop]),
         ]
         top = ridge if s > 0 else ridge[::-1]
-        parts.append(quads(low[0], low[1], top[1], top[0], corners_of(house.roof)))
+        parts.append(quads((low[0], low[1], top[1], top[0]), corners_of(house.roof)))
         # Seen from below, the eaves are dark.
-        parts.append(quads(low[1], low[0], top[0], top[1], corners_of(_plain(house.roof))))
+        parts.append(quads((low[1], low[0], top[0], top[1]), corners_of(_plain(house.roof))))
         end = np.array([[s * x, -s * y, height], [s * x, s * y, height], [s * x, 0.0, height + rise]])
-        parts.append(quads(end[0], end[1], end[2], end[2], corners_of(_plain(house.side))))
+        parts.append(quads((end[0], end[1], end[2], end[2]), corners_of(_plain(house.side))))
     return _trimmed(join(parts))
 
 
 def _flat(length: float, depth: float, height: float, house: House, facades: Facades) -> Mesh:
     x, y = length / 2, depth / 2
     top = [np.array([a * x, b * y, height]) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-    roof = quads(*top, corners_of(house.roof if house.roof == facades.flat else facades.flat))
+    roof = quads(top, corners_of(house.roof if house.roof == facades.flat else facades.flat))
     hut = box(
         (min(4.0, length / 3), min(3.5, depth / 3), 2.4),
         (length * 0.15, 0.0, height + 1.2),

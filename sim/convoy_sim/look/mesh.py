@@ -72,12 +72,12 @@ def join(meshes: Iterable[Mesh]) -> Mesh:
     )
 
 
-def quads(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, uv: ArrayLike) -> Mesh:
-    """Flat quadrilaterals, (N, 3) each of a b c d, counter-clockwise seen from outside.
+def quads(points: Iterable[ArrayLike], uv: ArrayLike) -> Mesh:
+    """Flat quadrilaterals from four (N, 3) or (3,) corners, counter-clockwise seen from outside.
 
     `uv` is one point, (4, 2) for all or (N, 4, 2).
     """
-    corners = np.stack([np.atleast_2d(np.asarray(p, dtype=np.float64)) for p in (a, b, c, d)], axis=1)
+    corners = np.stack([np.atleast_2d(np.asarray(p, dtype=np.float64)) for p in points], axis=1)
     coordinates = np.broadcast_to(np.asarray(uv, dtype=np.float64), (len(corners), 4, 2))
     normals = np.cross(corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -98,7 +98,8 @@ def corners_of(rect: Rect) -> Floats:
 def box(size: ArrayLike, centre: ArrayLike, uv: ArrayLike, bottom: bool = False) -> Mesh:
     """A box of full `size`; every face shows `uv` (a point, or (4, 2) corners)."""
     h = np.asarray(size, dtype=np.float64) / 2
-    p = {(i, j, k): np.array([i, j, k]) * h + centre for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)}
+    middle = np.asarray(centre, dtype=np.float64)
+    p = {(i, j, k): np.array([i, j, k]) * h + middle for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)}
     faces = [
         (p[1, -1, -1], p[1, 1, -1], p[1, 1, 1], p[1, -1, 1]),
         (p[-1, 1, -1], p[-1, -1, -1], p[-1, -1, 1], p[-1, 1, 1]),
@@ -108,7 +109,7 @@ def box(size: ArrayLike, centre: ArrayLike, uv: ArrayLike, bottom: bool = False)
     ]
     if bottom:
         faces.append((p[-1, 1, -1], p[1, 1, -1], p[1, -1, -1], p[-1, -1, -1]))
-    return quads(*(np.array(corner) for corner in zip(*faces, strict=True)), uv)
+    return quads([np.array(corner) for corner in zip(*faces, strict=True)], uv)
 
 
 def lathe(profile: ArrayLike, sides: int, uv: ArrayLike, smooth: bool = True) -> Mesh:
@@ -131,19 +132,20 @@ def sheet(grid: Floats, uv: ArrayLike, smooth: bool = True) -> Mesh:
     `uv` is one point, the (4, 2) corners of a part that is stretched over it, or (rows, columns, 2).
     """
     rows, columns = grid.shape[:2]
-    uv = np.asarray(uv, dtype=np.float64)
-    if uv.ndim == 1:
-        uv = np.broadcast_to(uv, (rows, columns, 2))
-    elif uv.shape == (4, 2):
+    laid = np.asarray(uv, dtype=np.float64)
+    if laid.ndim == 1:
+        laid = np.broadcast_to(laid, (rows, columns, 2))
+    elif laid.shape == (4, 2):
         t, s = np.linspace(0, 1, rows)[:, None, None], np.linspace(0, 1, columns)[None, :, None]
-        uv = (1 - t) * ((1 - s) * uv[0] + s * uv[1]) + t * ((1 - s) * uv[3] + s * uv[2])
+        laid = (1 - t) * ((1 - s) * laid[0] + s * laid[1]) + t * ((1 - s) * laid[3] + s * laid[2])
     at = ((0, 0), (0, 1), (1, 1), (1, 0))
 
     def corner(values: Floats, k: int) -> Floats:
         r, c = at[k]
         return values[r : rows - 1 + r, c : columns - 1 + c].reshape(-1, values.shape[-1])
 
-    mesh = quads(*(corner(grid, k) for k in range(4)), np.stack([corner(uv, k) for k in range(4)], axis=1))
+    coordinates = np.stack([corner(laid, k) for k in range(4)], axis=1)
+    mesh = quads([corner(grid, k) for k in range(4)], coordinates)
     if smooth:
         along, up = np.gradient(grid, axis=1), np.gradient(grid, axis=0)
         if np.allclose(grid[:, 0], grid[:, -1]):
@@ -171,7 +173,7 @@ def ribbon(left: ArrayLike, right: ArrayLike, uv: ArrayLike) -> Mesh:
     uv = np.asarray(uv, dtype=np.float64)
     if uv.ndim > 1:
         uv = np.stack([uv[1, :-1], uv[1, 1:], uv[0, 1:], uv[0, :-1]], axis=1)
-    return quads(right[:-1], right[1:], left[1:], left[:-1], uv)
+    return quads((right[:-1], right[1:], left[1:], left[:-1]), uv)
 
 
 def _yaw(angles: Floats) -> Floats:

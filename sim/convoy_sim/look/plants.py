@@ -80,6 +80,6 @@ def _blob(radius: float, height: float, leaf: Rect, rng: Rng) -> Mesh:
 def _rough(mesh: Mesh, rng: Rng, amount: float) -> Mesh:
     """Push the vertices about, equal ones alike, so that the surface stays closed."""
     keys = np.round(mesh.vertices, 6)
-    _, which = np.unique(keys, axis=0, return_inverse=True)
-    push = rng.normal(0, amount, (which.max() + 1, 3))
-    return Mesh(mesh.vertices + push[which.reshape(-1)], mesh.normals, mesh.uv)
+    which = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    push = rng.normal(0, amount, (int(which.max()) + 1, 3))
+    return Mesh(mesh.vertices + push[which], mesh.normals, mesh.uv)

@@ -51,12 +51,12 @@ def ground_shadows(town: Town, weather: Weather) -> tuple[NDArray[np.uint8], tup
             pixels(_rectangle(building.x, building.y, building.heading, building.length + 1.5, building.depth + 1.5)),
         )
     soft = 1.2 + 5 * (1 - min(1.0, weather.shadow / 0.5))
-    dark = cv2.GaussianBlur(dark, (0, 0), soft)
+    blurred = cv2.GaussianBlur(dark, (0, 0), soft)
     # Even without sun, less light reaches the ground beside a wall.
-    dark = np.maximum(weather.shadow * dark, 0.22 * cv2.GaussianBlur(near, (0, 0), 5))
+    shade = np.maximum(weather.shadow * blurred, 0.22 * cv2.GaussianBlur(near, (0, 0), 5))
     picture = np.empty((PIXELS, PIXELS, 4), dtype=np.uint8)
     picture[..., :3] = _TINT
-    picture[..., 3] = np.clip(dark * 255, 0, 255)
+    picture[..., 3] = np.clip(shade * 255, 0, 255)
     # Nothing repeats at the edge.
     picture[[0, -1], :, 3] = picture[:, [0, -1], 3] = 0
     return picture, (float(middle[0]), float(middle[1]), float(half))

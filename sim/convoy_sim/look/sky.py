@@ -14,7 +14,8 @@ _HILLS = np.array([0.34, 0.42, 0.36])
 def sky_cube(weather: Weather, rng: Rng, size: int = 256) -> NDArray[np.uint8]:
     """(6 * size, size, 3) faces in OpenGL's order, as MuJoCo's sky box wants them."""
     cover = noise(rng, 512, 512, 4, 7, 0.62)
-    ridge = noise(rng, 1, 1024, 1, 7, 0.55)[0]
+    waves = np.array([2, 3, 5, 8, 13, 21])
+    ridge = np.stack([waves, rng.uniform(0, 2 * np.pi, 6)])
     return np.concatenate([_face(_directions(face, size), weather, cover, ridge) for face in range(6)])
 
 
@@ -29,7 +30,7 @@ def _directions(face: int, size: int) -> NDArray[np.float64]:
 
 
 def _face(
-    towards: NDArray[np.float64], weather: Weather, cover: NDArray[np.float32], ridge: NDArray[np.float32]
+    towards: NDArray[np.float64], weather: Weather, cover: NDArray[np.float32], ridge: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
     up = towards[..., 2]
     zenith, horizon = np.array(weather.zenith), np.array(weather.horizon)
@@ -49,8 +50,8 @@ def _face(
     bright = np.mean(horizon) * 1.12
     lit = np.clip(bright - 0.09 * np.clip(level, 0, 2) + 0.25 * clear * near**6, 0, 1)
     colour = colour * (1 - amount) + amount * (0.75 * lit + 0.25 * lit * horizon / max(float(horizon.max()), 1e-6))
-    turn = (np.arctan2(towards[..., 1], towards[..., 0]) / (2 * np.pi) % 1 * len(ridge)).astype(int) % len(ridge)
-    hill = (0.028 + 0.016 * ridge[turn])[..., None]
+    azimuth_here = np.arctan2(towards[..., 1], towards[..., 0])[..., None]
+    hill = (0.03 + (0.022 / np.sqrt(ridge[0]) * np.sin(ridge[0] * azimuth_here + ridge[1])).sum(axis=-1))[..., None]
     # Far hills take on the colour of the air.
     air = float(np.clip(1.25 - weather.fog_m / 3000, 0.45, 1.0))
     shade = np.mean(weather.ambient) + 0.5 * np.mean(weather.sun)

@@ -76,15 +76,15 @@ def grass(rng: Rng, size: int = 512) -> Image:
     return np.clip(picture, 0, 255)
 
 
-def leaves(rng: Rng, colour: ArrayLike, size: int = 128, needles: bool = False) -> Image:
+def leaves(rng: Rng, colour: ArrayLike, size: int = 256, needles: bool = False) -> Image:
     """Foliage: dabs from dark to light, or strokes for needles."""
     base = np.asarray(colour, dtype=np.float32)
     picture = np.empty((size, size, 3), dtype=np.float32)
-    picture[:] = base * 0.38
-    count = 420
-    for shade, (x, y) in zip(np.linspace(0.45, 1.25, count), rng.integers(0, size, (count, 2)), strict=True):
+    picture[:] = base * 0.5
+    count = 1800
+    for shade, (x, y) in zip(np.linspace(0.55, 1.3, count), rng.integers(0, size, (count, 2)), strict=True):
         tone = tuple((base * shade + rng.normal(0, 7, 3)).tolist())
-        axes = (1, int(rng.integers(3, 7))) if needles else (int(rng.integers(2, 5)), int(rng.integers(2, 4)))
+        axes = (1, int(rng.integers(4, 9))) if needles else (int(rng.integers(2, 5)), int(rng.integers(1, 4)))
         turn = float(rng.uniform(-25, 25)) if needles else float(rng.uniform(0, 180))
         cv2.ellipse(picture, (int(x), int(y)), axes, turn, 0, 360, tone, -1)
     return np.clip(picture, 0, 255)
@@ -92,7 +92,7 @@ def leaves(rng: Rng, colour: ArrayLike, size: int = 128, needles: bool = False) 
 
 def bark(rng: Rng, size: int = 64) -> Image:
     """Tree bark: upright ridges."""
-    ridges = cv2.resize(rng.standard_normal((8, size)).astype(np.float32), (size, size))
+    ridges: Image = np.asarray(cv2.resize(rng.standard_normal((8, size)).astype(np.float32), (size, size)))
     return np.clip(tinted(ridges, (88, 72, 56), 14.0), 0, 255)
 
 
