@@ -106,11 +106,10 @@ class RosHost(ManagedEntity):
 
     def _configure(self) -> None:
         live = self._live or self._make_live()
-        outputs = self._class.outputs.values()
-        self._publishers |= {
-            port.name: self._create_publisher(port) for port in outputs if port.name not in self._publishers
-        }
         try:
+            for port in self._class.outputs.values():
+                if port.name not in self._publishers:
+                    self._publishers[port.name] = self._create_publisher(port)
             live.call(live.component.configure)
         except Exception:
             self._destroy_publishers()
@@ -216,7 +215,7 @@ class RosHost(ManagedEntity):
                 msg_type=_message_class(type_),
                 topic=topic,
                 qos_profile=profile,
-                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+                qos_overriding_options=QoSOverridingOptions(qos.OVERRIDABLE),
                 **options,
             )
         except (RuntimeError, ValueError, ParameterException) as error:  # such as an override that is no policy

@@ -9,12 +9,16 @@ from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
     QoSCompatibility,
+    QoSPolicyKind,
     QoSProfile,
     ReliabilityPolicy,
     qos_check_compatible,
 )
 
 from convoy.graph import QoS
+
+OVERRIDABLE = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH, QoSPolicyKind.RELIABILITY, QoSPolicyKind.DURABILITY)
+"""Policies with a parameter ``qos_overrides.<topic>.<publisher|subscription>.<policy>``, on every live host."""
 
 
 def profile(qos: QoS) -> QoSProfile:
