@@ -286,7 +286,8 @@ def test_the_arguments_of_a_file_and_those_its_includes_leave_open_are_listed(wr
         """
         launch:
           - arg: {name: mode, default: slow, description: How to drive, choice: [{value: slow}, {value: fast}]}
-          - include: {file: $(dirname)/b.launch.yaml, arg: [{name: given, value: x}]}
+          - group:
+              - include: {file: $(dirname)/b.launch.yaml, arg: [{name: given, value: x}]}
           - include: {file: $(var mode).launch.yaml}
           - group:
               if: "false"

@@ -125,6 +125,11 @@ def test_what_is_no_launch_file_is_refused(tmp_path: Path, text: str, message: s
     assert str(error.value).startswith(f"{path}{message}")
 
 
+def test_an_alias_inside_of_itself_is_refused(write: Write) -> None:
+    with pytest.raises(LaunchError, match=r"an alias .* stands inside of what it stands for"):
+        load(write("launch: &all [{group: *all}]"))
+
+
 def test_a_missing_launch_file_is_refused_with_those_that_are_there(write: Write) -> None:
     path = write("launch: []", "steering.launch.yaml")
     with pytest.raises(LaunchError, match=r"stearing.launch.yaml: No such file.*there are: steering\.launch\.yaml"):

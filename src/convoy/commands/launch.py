@@ -19,8 +19,9 @@ def launch(
 ) -> None:
     """Run the nodes of a launch file, live over DDS; Ctrl-C stops them all.
 
-    Takes what `ros2 launch` takes, as far as convoy's own components need it. A node that dies is reported, and
-    started again where the file says respawn; the others run on. The exit code is that of the first node that failed.
+    Takes what `ros2 launch` takes, as far as convoy's own components need it. All that the nodes write is shown. A node
+    that dies is reported, and started again where the file says respawn; the others run on. The exit code is that of
+    the first node that failed.
     """
     import sys
 

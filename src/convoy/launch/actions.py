@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from convoy.launch.substitutions import Template
 from convoy.launch.values import Value, read_value
 
 OUTPUTS = ("screen", "log", "both", "own_log", "full")
+"""What ``output`` may say to ros2 launch; convoy shows all that its nodes write, whatever it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +112,24 @@ def read_actions(path: Path) -> tuple[Action, ...]:
     Raises:
         LaunchError: it is not a launch file, or has something that is not supported.
     """
-    return tuple(_action(child) for child in read_file(path).children())
+    try:
+        return tuple(_action(child) for child in read_file(path).children())
+    except RecursionError:
+        raise LaunchError(f"{path}: an alias (*) stands inside of what it stands for.") from None
 
 
-def arguments_in(actions: tuple[Action, ...], *, certain: bool = False) -> Iterator[Argument]:
-    """List the arguments of a file, without its includes; with `certain` only those that no condition can skip."""
+def walk(actions: Iterable[Action], *, certain: bool = False) -> Iterator[Action]:
+    """List the actions of a file and of its groups, without its includes.
+
+    Args:
+        certain: leave out those that a condition can skip.
+    """
     for action in actions:
         if certain and action.condition:
             continue
-        if isinstance(action, Argument):
-            yield action
-        elif isinstance(action, Group):
-            yield from arguments_in(action.actions, certain=certain)
+        yield action
+        if isinstance(action, Group):
+            yield from walk(action.actions, certain=certain)
 
 
 def _action(entity: Entity) -> Action:

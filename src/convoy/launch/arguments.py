@@ -6,7 +6,7 @@ import os.path
 from collections.abc import Sequence
 from pathlib import Path
 
-from convoy.launch.actions import Argument, Include, arguments_in, read_actions
+from convoy.launch.actions import Argument, Include, read_actions, walk
 from convoy.launch.errors import LaunchError
 from convoy.launch.substitutions import Context, perform
 
@@ -40,16 +40,21 @@ def declared_arguments(path: Path | str) -> list[Argument]:
 def _declared(path: Path, outer: frozenset[Path]) -> dict[str, Argument]:
     actions = read_actions(path)
     found: dict[str, Argument] = {}
-    for argument in arguments_in(actions):
-        found.setdefault(argument.name, argument)
-    for include in (action for action in actions if isinstance(action, Include)):
-        try:
-            file = Path(os.path.abspath(perform(include.file, Context({}, path.parent))))
-        except LaunchError:
-            continue
-        given = {"".join(map(str, name)) for name, _, _ in include.arguments}
-        inner = _declared(file, outer | {path}) if file not in outer | {path} else {}
-        for name, argument in inner.items():
-            if name not in given:
-                found.setdefault(name, argument)
+    for argument in walk(actions):
+        if isinstance(argument, Argument):
+            found.setdefault(argument.name, argument)
+    for include in walk(actions):
+        if isinstance(include, Include):
+            given = {"".join(map(str, name)) for name, _, _ in include.arguments}
+            for name, argument in _included(include, path, outer | {path}).items():
+                if name not in given:
+                    found.setdefault(name, argument)
     return found
+
+
+def _included(include: Include, path: Path, outer: frozenset[Path]) -> dict[str, Argument]:
+    try:
+        file = Path(os.path.abspath(perform(include.file, Context({}, path.parent))))
+    except LaunchError:
+        return {}
+    return {} if file in outer else _declared(file, outer)

@@ -23,8 +23,8 @@ from convoy.launch.actions import (
     Parameters,
     PushNamespace,
     StartNode,
-    arguments_in,
     read_actions,
+    walk,
 )
 from convoy.launch.errors import LaunchError, Place
 from convoy.launch.parameters import EVERY_NODE, ParameterRules, parse_yaml, written
@@ -106,8 +106,8 @@ class _Run:
         if path in self.files:
             raise LaunchError(f"{place}: {path} includes itself: {' -> '.join(map(str, (*self.files, path)))}.")
         actions = read_actions(path)
-        for argument in arguments_in(actions, certain=True):
-            if argument.default is None and argument.name not in given:
+        for argument in walk(actions, certain=True):
+            if isinstance(argument, Argument) and argument.default is None and argument.name not in given:
                 about = f" ({argument.description})" if argument.description else ""
                 raise LaunchError(
                     f"{place}: argument {argument.name!r}{about} has no default, and {giver} gives no value for it; "
@@ -118,8 +118,9 @@ class _Run:
             self.context.variables[name] = value if isinstance(value, str) else perform(value, self.context)
         outer_declared, self.declared = self.declared, {}
         self.files += (path,)
-        for argument in arguments_in(actions):
-            self.declared.setdefault(argument.name, argument)
+        for argument in walk(actions):
+            if isinstance(argument, Argument):
+                self.declared.setdefault(argument.name, argument)
         self.all(actions)
         self.files = self.files[:-1]
         for name in given:

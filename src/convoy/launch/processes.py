@@ -209,4 +209,5 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 
 def _describe(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+    names = {number.value: number.name for number in signal.Signals}
+    return f"exit code {code}" if code >= 0 else names.get(-code, f"signal {-code}")
