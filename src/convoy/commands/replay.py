@@ -28,21 +28,27 @@ def replay(
 
     from convoy.evaluation.replay import replay as run
     from convoy.hosts.process import log_to_console
-    from convoy.launch import parse_arguments
+    from convoy.launch import default_launch_file, parse_arguments
 
-    launch = launch or Path(__file__).parents[3] / "launch" / "steering.launch.yaml"
+    launch = launch or default_launch_file("steering")
     out = out or Path("runs") / "replay" / bag.absolute().name.removesuffix(".mcap").removesuffix(".db3")
     log_to_console("warn")
     console = Console(stderr=True)
     columns = (TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("replay", visible=False)
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("replay")
 
-        def progress(done: int, total: int) -> None:
-            if done % 64 == 0 or done == total:
-                bar.update(task, completed=done, total=total, visible=True)
+    def progress(done: int, total: int) -> None:
+        if done == 0:
+            bar.start()
+        if done % 64 == 0 or done == total:
+            bar.update(task, completed=done, total=total)
 
+    try:
         result = run(bag, launch, parse_arguments(arguments or []), out, realtime=realtime, progress=progress)
+    finally:
+        if bar.live.is_started:
+            bar.stop()
 
     from convoy.evaluation.report import summary, write_report
 
