@@ -128,6 +128,6 @@ def granted_receive_buffer() -> int:
 def _warn_of_small_buffers() -> None:
     if (granted := granted_receive_buffer()) < RECEIVE_BUFFER:
         log.warning(
-            f"The kernel grants a receive buffer of {granted} of the {RECEIVE_BUFFER} bytes that images of 720p "
-            f"and more need; without them they get lost. To change it: sysctl -w net.core.rmem_max={RECEIVE_BUFFER}"
+            f"The kernel grants a receive buffer of {granted} bytes, not the {RECEIVE_BUFFER} that camera images need: "
+            f"large ones will get lost. To change it: sysctl -w net.core.rmem_max={RECEIVE_BUFFER}"
         )
