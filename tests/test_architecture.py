@@ -51,7 +51,7 @@ BESIDE = {
 
 EVERYWHERE = {"numpy"}
 STANDS_ON = {
-    "interfaces": {"rosbags", "cv2", "simplejpeg"},
+    "interfaces": {"rosbags", "cv2", "simplejpeg", "yaml"},
     "graph": {"pydantic"},
     "bags": {"rosbags", "mcap", "zstandard", "lz4", "yaml"},
     "inference": {"onnxruntime", "pydantic", "cv2"},
