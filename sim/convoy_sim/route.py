@@ -105,7 +105,7 @@ class Route:
         return s, lateral
 
     def instruction(self, s: float) -> str:
-        """What to do at the next junction (see `INSTRUCTIONS`), told from `INSTRUCTION_FROM_M` before it until it is left."""
+        """What to do at the next junction, told from `INSTRUCTION_FROM_M` before it until it is left; else "follow"."""
         town = self.roads.town
         at = self.index(s)
         if town.lanes[self.lanes[at]].road >= 0:
