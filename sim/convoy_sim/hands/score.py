@@ -39,15 +39,15 @@ class Style:
     def draw(cls, random: np.random.Generator) -> Style:
         """Draw a person's style."""
         return cls(
-            speed=float(np.exp(random.normal(0.0, 0.2))),
-            amplitude=float(np.clip(np.exp(random.normal(0.0, 0.2)), 0.6, 1.5)),
+            speed=float(np.clip(np.exp(random.normal(0.0, 0.28)), 0.5, 1.8)),
+            amplitude=float(np.clip(np.exp(random.normal(0.0, 0.28)), 0.5, 1.6)),
             wrist=float(random.uniform(0.0, 1.0)),
-            bow=float(random.normal(0.0, 0.08)),
-            tilt=float(random.normal(0.0, 0.08)),
-            pitch=float(random.uniform(0.5, 1.35)),
-            yaw=float(random.normal(0.0, 0.15)),
-            fingers=random.normal(0.0, 0.09, (5, 3)) * [1.0, 1.0, 0.5],
-            sloppiness=float(random.uniform(0.04, 0.12)),
+            bow=float(random.normal(0.0, 0.12)),
+            tilt=float(random.normal(0.0, 0.12)),
+            pitch=float(random.uniform(0.2, 1.45)),
+            yaw=float(random.normal(0.0, 0.22)),
+            fingers=random.normal(0.0, 0.15, (5, 3)) * [1.0, 1.0, 0.5],
+            sloppiness=float(random.uniform(0.05, 0.22)),
         )
 
 

@@ -39,11 +39,11 @@ class Sensor:
         """Draw a camera, and where the user sits."""
         return cls(
             position=np.array([random.normal(0.0, 0.08), random.normal(0.0, 0.06), random.uniform(0.4, 0.8)]),
-            view=random.normal(0.0, [0.16, 0.12, 0.06]),
-            noise=float(random.uniform(0.0005, 0.0025)),
-            wander=float(random.uniform(0.001, 0.003)),
-            missing=float(random.choice([0.0, random.uniform(0.0, 0.02)])),
-            dropped=float(random.choice([0.0, random.uniform(0.0, 0.03)])),
+            view=random.normal(0.0, [0.2, 0.15, 0.08]),
+            noise=float(random.uniform(0.0005, 0.004)),
+            wander=float(random.uniform(0.001, 0.005)),
+            missing=float(random.choice([0.0, random.uniform(0.0, 0.06)])),
+            dropped=float(random.choice([0.0, random.uniform(0.0, 0.08)])),
         )
 
     def see(self, joints: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -59,6 +59,7 @@ DiagnosticArray = jazzy.diagnostic_msgs__msg__DiagnosticArray
 DiagnosticStatus = jazzy.diagnostic_msgs__msg__DiagnosticStatus
 KeyValue = jazzy.diagnostic_msgs__msg__KeyValue
 Clock = jazzy.rosgraph_msgs__msg__Clock
+Duration = jazzy.builtin_interfaces__msg__Duration
 CameraInfo = jazzy.sensor_msgs__msg__CameraInfo
 CompressedImage = jazzy.sensor_msgs__msg__CompressedImage
 Image = jazzy.sensor_msgs__msg__Image
@@ -84,6 +85,7 @@ __all__ = [
     "CompressedImage",
     "DiagnosticArray",
     "DiagnosticStatus",
+    "Duration",
     "Empty",
     "Gesture",
     "HandSkeleton",

@@ -84,11 +84,11 @@ def open_drive(spec: str, image_topic: str = "", drive_topic: str = "") -> Drive
     path = Path(place)
     if kind == "bag" and place:
         bag = BagDrive(path, image_topic, drive_topic)
-        return Drive(spec, _licence(path), bag.angles, bag.images)
+        return Drive(spec, licence_of(path), bag.angles, bag.images)
     if kind in _READERS and place:
         samples = _READERS[kind](path, _RATE).samples
         angles = np.array([sample.steering_angle for sample in samples], np.float32)
-        return Drive(spec, _licence(path), angles, partial(_files, samples))
+        return Drive(spec, licence_of(path), angles, partial(_files, samples))
     raise LearningError(f"Data {spec!r} is not understood; wanted tub:DIR, udacity:DIR or bag:DIR.")
 
 
@@ -102,7 +102,8 @@ def _files(samples: Sequence[Sample], frames: Sequence[int]) -> Iterator[np.ndar
             raise LearningError(f"{sample.source}: {sample.image} can't be read: {error}") from None
 
 
-def _licence(path: Path) -> str:
+def licence_of(path: Path) -> str:
+    """Return the first line of the LICENSE file beside the data, 'not stated' where there is none."""
     folder = path if path.is_dir() else path.parent
     for file in sorted(folder.glob("LICEN[CS]E*")):
         lines = file.read_text(errors="replace").strip().splitlines()

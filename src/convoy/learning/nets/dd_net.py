@@ -13,7 +13,9 @@ class DDNet(nn.Module):
     first: Tensor
     second: Tensor
 
-    def __init__(self, joints: int, classes: int, filters: int, dropout: float, spatial_dropout: float) -> None:
+    def __init__(
+        self, joints: int, extra: int, classes: int, filters: int, dropout: float, spatial_dropout: float
+    ) -> None:
         super().__init__()
         self.joints = joints
         first, second = torch.triu_indices(joints, joints, offset=1)
@@ -23,8 +25,9 @@ class DDNet(nn.Module):
         self.distances = _embedding(pairs, filters, spatial_dropout, halve=True)
         self.slow = _embedding(3 * joints, filters, spatial_dropout, halve=True)
         self.fast = _embedding(3 * joints, filters, spatial_dropout, halve=False)
+        self.extra = _embedding(extra, filters, spatial_dropout, halve=True) if extra else None
         self.body = nn.Sequential(
-            *_block(3 * filters, 2 * filters, spatial_dropout),
+            *_block((4 if extra else 3) * filters, 2 * filters, spatial_dropout),
             nn.MaxPool1d(2),
             *_block(2 * filters, 4 * filters, spatial_dropout),
             nn.MaxPool1d(2),
@@ -37,6 +40,7 @@ class DDNet(nn.Module):
     def forward(self, series: Tensor) -> Tensor:
         count, steps = len(series), series.shape[2] // 2 * 2
         series = series[:, :, :steps]
+        series, extra = series[:, : 3 * self.joints], series[:, 3 * self.joints :]
         points = series.reshape(count, self.joints, 3, steps)
         apart = points[:, self.first] - points[:, self.second]
         distances = torch.sqrt((apart * apart).sum(2) + 1e-8)
@@ -44,24 +48,33 @@ class DDNet(nn.Module):
         slow = functional.pad(series[:, :, 1:] - series[:, :, :-1], (0, 1))
         halved = series[:, :, ::2]
         fast = functional.pad(halved[:, :, 1:] - halved[:, :, :-1], (0, 1))
-        features = torch.cat([self.distances(distances), self.slow(slow), self.fast(fast)], 1)
-        return self.head(self.body(features).amax(2))
+        features = [self.distances(distances), self.slow(slow), self.fast(fast)]
+        if self.extra is not None:
+            features.append(self.extra(extra))
+        return self.head(self.body(torch.cat(features, 1)).amax(2))
 
 
 def dd_net(
-    channels: int, classes: int, *, filters: int = 32, dropout: float = 0.5, spatial_dropout: float = 0.1
+    channels: int,
+    classes: int,
+    *,
+    extra: int = 0,
+    filters: int = 32,
+    dropout: float = 0.5,
+    spatial_dropout: float = 0.1,
 ) -> DDNet:
     """Build DD-Net for series whose channels are x, y, z of one joint after the other.
 
-    Takes series of shape (N, `channels`, steps), about -1 to 1; gives logits (N, `classes`). The paper has 64
-    `filters` for its large net and 16 for its small one; `spatial_dropout` leaves out whole features.
+    Takes series of shape (N, `channels` + `extra`, steps), about -1 to 1; gives logits (N, `classes`). The `extra`
+    channels, which the paper does not have, are read as they are. The paper has 64 `filters` for its large net and 16
+    for its small one; `spatial_dropout` leaves out whole features.
 
     Raises:
         ValueError: the channels do not come in threes, or there are fewer than two joints.
     """
     if channels % 3 or channels < 6:
         raise ValueError(f"DD-Net reads joints of 3 coordinates, at least two of them; {channels} channels are not.")
-    return DDNet(channels // 3, classes, filters, dropout, spatial_dropout)
+    return DDNet(channels // 3, extra, classes, filters, dropout, spatial_dropout)
 
 
 def _convolution(inputs: int, outputs: int, kernel: int) -> list[nn.Module]:

@@ -1,4 +1,4 @@
-"""MC-DCNN of Zheng et al. 2014, "Time Series Classification Using Multi-Channels Deep Convolutional Neural Networks"."""
+"""MC-DCNN of Zheng et al. 2014, "Time Series Classification Using Multi-Channels Deep Convolutional Networks"."""
 
 from __future__ import annotations
 

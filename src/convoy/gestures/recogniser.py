@@ -1,0 +1,134 @@
+"""Tells gestures in the motion of hands, once each, as soon as they have ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from convoy import tracing
+from convoy.errors import ConvoyError
+from convoy.gestures.segmenter import MEMORY_S, Segment
+from convoy.gestures.tracks import FORGOTTEN_AFTER_S, Tracks
+from convoy.graph import Component, ComponentParameters, Input, Level, Output, Timer
+from convoy.inference import Session, resample
+from convoy.interfaces.messages import NANOSECONDS, Duration, Gesture, HandSkeleton, make, nanoseconds, time
+from convoy.interfaces.skeletons import HAND_JOINTS, joints
+
+UNKNOWN = "unknown"
+"""The class of a model for motion that is no gesture."""
+_MOST_STARTS = 4
+
+
+class RecogniserError(ConvoyError):
+    """The model does not read the skeletons of hands."""
+
+
+class GestureRecogniser(Component):
+    """Watches the motion of each hand by itself, and names what was a gesture.
+
+    Subscribes to ``hands``; publishes ``gesture`` once for each, when the hand has come to rest for `rest` seconds
+    after it. The stamp is that of the gesture's end, the frame that of the skeleton. Where a movement paused, the part
+    after the pause may be the gesture. What the model does not know, or is not sure of, is passed over.
+
+    Hands are told apart by where they are, whatever their ids. Frames with NaN joints, gaps and uneven stamps are
+    interpolated; a hand that was away for half a second, and stamps that jump back by more, start anew.
+    """
+
+    class Parameters(ComponentParameters):
+        model: Path = Field(description="ONNX model with task 'gestures', trained on skeletons of hands")
+        min_confidence: float = Field(0.6, ge=0.0, le=1.0, description="probability below which it is no gesture")
+        min_hand_confidence: float = Field(0.3, ge=0.0, le=1.0, description="of a skeleton, below which it is ignored")
+        rest: float = Field(0.13, ge=0.05, le=1.0, description="s that a hand must be slow for its movement to be over")
+        min_duration: float = Field(0.2, ge=0.0, le=5.0, description="s; what is shorter is no gesture")
+        max_duration: float = Field(3.5, ge=0.5, le=MEMORY_S - 1.0, description="s; what is longer is no gesture")
+
+    hands = Input("hands", HandSkeleton)
+    gesture = Output("gesture", Gesture)
+    watch = Timer(1.0)
+
+    session: Session | None = None
+
+    def on_configure(self) -> None:
+        self.session = session = Session.load(self.parameters.model, task="gestures", device="cpu", threads=1)
+        channels = session.card.series.channels
+        if channels != 3 * len(HAND_JOINTS):
+            raise RecogniserError(
+                f"{self.parameters.model} reads {channels} channels: {session.card.series.quantity}; "
+                f"wanted the {3 * len(HAND_JOINTS)} of a hand's {len(HAND_JOINTS)} joints."
+            )
+        card = session.card
+        self.report("Model", Level.OK, f"{card.name}: {', '.join(card.classes)}", version=card.version)
+
+    def on_cleanup(self) -> None:
+        self.session = None
+
+    def on_parameters(self, parameters: Any) -> None:
+        if parameters.model != self.parameters.model:
+            raise RecogniserError("'model' is read when the component is configured; configure it anew.")
+
+    def on_activate(self) -> None:
+        self.tracks = Tracks(self.parameters.rest, self.parameters.max_duration)
+        self.heard: int | None = None
+        self.found = self.rejected = 0
+        self._report_hands()
+
+    def on_hands(self, skeleton: Any) -> None:
+        with tracing.stage("decode"):
+            points = joints(skeleton)
+        self.heard = self.now()
+        if skeleton.confidence < self.parameters.min_hand_confidence:
+            return
+        stamp = nanoseconds(skeleton.header.stamp)
+        if segment := self.tracks.add(skeleton.id, stamp / NANOSECONDS, points):
+            self._judge(segment, skeleton)
+
+    def on_watch(self) -> None:
+        self._report_hands()
+
+    def _judge(self, segment: Segment, skeleton: Any) -> None:
+        label, confidence, start = self._best(segment)
+        if label == UNKNOWN:
+            self.rejected += 1
+            return
+        self.found += 1
+        end = round(float(segment.times[-1]) * NANOSECONDS)
+        duration = end - round(float(segment.times[start]) * NANOSECONDS)
+        header = skeleton.header
+        header.stamp = time(end)
+        self.gesture.publish(
+            make(
+                Gesture,
+                header=header,
+                label=label,
+                confidence=confidence,
+                duration=Duration(sec=duration // NANOSECONDS, nanosec=duration % NANOSECONDS),
+                hand_id=skeleton.id,
+            )
+        )
+
+    def _best(self, segment: Segment) -> tuple[str, float, int]:
+        """Name the whole of a movement, or where that is no gesture the longest part after a pause that is one."""
+        assert self.session is not None  # loaded by on_configure, without which no skeleton arrives
+        card, limits = self.session.card, self.parameters
+        for start in (0, *segment.starts[1:][-_MOST_STARTS:]):
+            times = segment.times[start:]
+            if not limits.min_duration <= times[-1] - times[0] < limits.max_duration:
+                continue
+            flat = segment.joints[start:].reshape(len(times), -1)
+            probabilities = self.session.run(resample(flat, card.series.steps, times))["probabilities"]
+            best = int(np.argmax(probabilities))
+            if card.classes[best] != UNKNOWN and probabilities[best] >= limits.min_confidence:
+                return card.classes[best], float(probabilities[best]), start
+        return UNKNOWN, 0.0, 0
+
+    def _report_hands(self) -> None:
+        counts = {"hands": len(self.tracks), "gestures": self.found, "other_movements": self.rejected}
+        if self.heard is None:
+            self.report("Hands", Level.OK, "no hand yet", **counts)
+        elif (silent := (self.now() - self.heard) / NANOSECONDS) > FORGOTTEN_AFTER_S:
+            self.report("Hands", Level.OK, f"no hand for {silent:.0f} s", **(counts | {"hands": 0}))
+        else:
+            self.report("Hands", Level.OK, "hands in view", **counts)

@@ -1,0 +1,143 @@
+"""Finds where a movement starts and ends in the motion of one hand, with nobody to say so."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+
+from convoy.gestures.gaps import fill_gaps
+
+WRIST, PALM, MIDDLE_BASE = 0, 1, 10
+
+SLOPE_S = 0.23
+"""Speeds are slopes of straight lines through so much of the past: long enough for a camera's noise."""
+PARTS = (tuple(range(22)), *((first + 1, first + 2, first + 3) for first in (2, 6, 10, 14, 18)))
+"""The whole hand, and the last three joints of each finger: a hand is as fast as the fastest of them. Their means are
+steadier than single joints."""
+STARTED, ENDED = 1.0, 0.6
+"""Above the one a movement has started, below the other it may have ended; in hand spans (wrist to middle finger's
+base, some 9 cm) per second."""
+STARTED_OVER_NOISE, ENDED_OVER_NOISE = 3.5, 2.6
+"""The same, as multiples of the speed that noise gives to a hand at rest, where that is more."""
+RESTING_SHARE = 0.15
+"""For so much of the time, at least, every hand is at rest: what it seems to move then is noise."""
+MOST_NOISE = 0.8
+PAUSE = 1.1
+"""Below this speed, a movement that goes on may have been two."""
+MEMORY_S = 6.0
+_FEW = 8
+_MEMBERS = np.array([[float(joint in part) for joint in range(22)] for part in PARTS])
+"""Joints seen, below which a frame tells nothing of the hand's speed."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A movement that has ended.
+
+    Attributes:
+        times: seconds, ascending, shape (T,).
+        joints: metres, shape (T, joints, 3), gaps filled.
+        starts: frames at which a gesture may have started: the first frame, and those after a pause.
+    """
+
+    times: np.ndarray
+    joints: np.ndarray
+    starts: tuple[int, ...]
+
+
+class Segmenter:
+    """Takes the frames of one hand and gives each movement once it has ended.
+
+    Args:
+        rest_s: how long a hand must be slow for its movement to have ended.
+        longest_s: of a longer movement only the last part is given.
+    """
+
+    def __init__(self, rest_s: float, longest_s: float) -> None:
+        self._rest_s = rest_s
+        self._longest_s = longest_s
+        self._frames: deque[tuple[float, np.ndarray, float]] = deque()
+        self._started: float | None = None
+        self._slow_since: float | None = None
+        self._last_end = -np.inf
+
+    def add(self, time: float, joints: np.ndarray) -> Segment | None:
+        """Take a frame newer than the last: joints in metres, shape (joints, 3), NaN where not seen."""
+        self._frames.append((time, joints, 0.0))
+        while self._frames[0][0] < time - MEMORY_S:
+            self._frames.popleft()
+        speed = self._speed()
+        self._frames[-1] = (time, joints, speed)
+        if self._started is None:
+            if speed > max(STARTED, STARTED_OVER_NOISE * self._noise()):
+                self._started, self._slow_since = self._rise(), None
+            return None
+        if speed >= max(ENDED, ENDED_OVER_NOISE * self._noise()):
+            self._slow_since = None
+            return None
+        if self._slow_since is None:
+            self._slow_since = time
+        if time - self._slow_since < self._rest_s:
+            return None
+
+        segment = self._cut(max(self._started, time - self._longest_s), self._slow_since)
+        self._last_end = self._slow_since
+        self._started = self._slow_since = None
+        return segment
+
+    def _rise(self) -> float:
+        """Return when the motion that is now fast began to be."""
+        now = start = self._frames[-1][0]
+        for time, _, speed in reversed(self._frames):
+            if speed < ENDED or now - time > SLOPE_S:
+                break
+            start = time
+        return max(start - SLOPE_S / 2, self._last_end)
+
+    def _speed(self) -> float:
+        """Return how fast the hand moves: slope of each joint over the last instants, in hand spans per second."""
+        now = self._frames[-1][0]
+        recent = list(takewhile(lambda frame: frame[0] > now - SLOPE_S, reversed(self._frames)))
+        if len(recent) < 3:
+            return 0.0
+        times = np.array([time for time, _, _ in recent])
+        times -= times.mean()
+        joints = np.stack([joints for _, joints, _ in recent])
+        slopes = np.tensordot(times, joints, (0, 0)) / (times @ times)
+        seen = np.isfinite(slopes[:, 0])
+        if seen.sum() < _FEW:
+            return self._frames[-2][2]
+        slopes[~seen] = 0.0
+        parts = (_MEMBERS @ slopes) / np.maximum(_MEMBERS @ seen, 1)[:, None]
+        return float(np.sqrt((parts * parts).sum(axis=1).max())) / hand_span(joints)
+
+    def _noise(self) -> float:
+        speeds = sorted(speed for _, _, speed in self._frames)
+        return min(speeds[int(RESTING_SHARE * len(speeds))], MOST_NOISE)
+
+    def _cut(self, start: float, end: float) -> Segment | None:
+        chosen = [frame for frame in self._frames if start <= frame[0] <= end]
+        if len(chosen) < 4:
+            return None
+        times = np.array([time for time, _, _ in chosen])
+        speeds = np.array([speed for _, _, speed in chosen])
+        joints = fill_gaps(np.stack([joints for _, joints, _ in chosen]), times)
+        pauses = 1 + np.flatnonzero(
+            (speeds[1:-1] < PAUSE) & (speeds[1:-1] <= speeds[:-2]) & (speeds[1:-1] < speeds[2:])
+        )
+        # The speed at a frame is that of the time before it.
+        instants = np.searchsorted(times, times[pauses] - SLOPE_S / 2)
+        return Segment(times, joints, (0, *(int(i) for i in instants if 0 < i < len(times) - 4)))
+
+
+def hand_span(joints: np.ndarray) -> float:
+    """Return the length from the wrist to the base of the middle finger in metres, of frames (T, 22, 3).
+
+    Where these are not seen it is that of an average hand.
+    """
+    length = np.linalg.norm(joints[:, MIDDLE_BASE] - joints[:, WRIST], axis=1)
+    length = length[np.isfinite(length)]
+    return max(float(np.median(length)), 0.02) if length.size else 0.09
