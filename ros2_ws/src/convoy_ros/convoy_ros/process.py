@@ -34,7 +34,7 @@ AUTOSTART = ParameterDescriptor(
 )
 
 
-def run(name: str, cls: type[Component], arguments: Sequence[str]) -> int:
+def run(name: str, cls: type[Component], arguments: list[str]) -> int:
     """Run a component as a managed node until SIGINT or SIGTERM.
 
     Args:
