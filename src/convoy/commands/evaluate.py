@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands.evaluate_gestures import gestures
+
 app = typer.Typer(no_args_is_help=True, help="Measure a model on recordings, with the same code that the robot runs.")
 
 
@@ -22,6 +24,9 @@ class Part(enum.StrEnum):
 @app.callback()
 def evaluate() -> None:
     """Measure a model on recordings, with the same code that the robot runs."""
+
+
+app.command()(gestures)
 
 
 @app.command()
