@@ -27,6 +27,7 @@ def test_every_package_has_the_version_of_convoy(root: Path, package: str) -> No
 def test_the_sources_are_linked_not_copied(root: Path) -> None:
     source = root / "ros2_ws" / "src"
     assert (source / "convoy" / "convoy").resolve() == root / "src" / "convoy"
+    assert (source / "convoy" / "convoy_sim").resolve() == root / "sim" / "convoy_sim"
     definitions = root / "src" / "convoy" / "interfaces" / "definitions"
     assert (source / "convoy_msgs" / "msg").resolve() == definitions / "convoy_msgs" / "msg"
 
