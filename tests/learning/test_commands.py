@@ -89,13 +89,14 @@ def test_stops_at_ctrl_c_without_a_file_and_resumes(
     tub: Path, tmp_path: Path, convoy: Callable[..., None], capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = ["train", "steering", "--data", f"tub:{tub}", "--out", "yard.onnx", "--epochs", "30", *SMALL]
-    checkpoint = tmp_path / "runs" / "train" / "yard" / "last.ckpt"
+    checkpoint = tmp_path / "runs" / "train" / "yard" / "search" / "last.ckpt"
 
     def press_ctrl_c() -> None:
         give_up = time.monotonic() + 60
         while not checkpoint.exists() and time.monotonic() < give_up:
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        if checkpoint.exists():
+            os.kill(os.getpid(), signal.SIGINT)
 
     user = threading.Thread(target=press_ctrl_c)
     user.start()

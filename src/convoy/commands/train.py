@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands.train_gestures import gestures
 from convoy.learning.options import SteeringOptions
 
 app = typer.Typer(no_args_is_help=True, help="Train a model on recordings; it becomes one ONNX file with its card.")
@@ -20,6 +21,9 @@ _DEFAULT = SteeringOptions()
 @app.callback()
 def train() -> None:
     """Train a model on recordings; it becomes one ONNX file with its card."""
+
+
+app.command()(gestures)
 
 
 @app.command()
@@ -92,19 +96,18 @@ def steering(
         width=width,
         height=height,
     )
-    columns = (
-        TextColumn("training"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-    )
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=epochs)
+        tasks = {
+            "search": bar.add_task("how long to train", total=epochs),
+            "final": bar.add_task("training", total=None),
+        }
 
-        def on_epoch(epoch: Epoch) -> None:
-            best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad (epoch {epoch.best})"
-            bar.update(task, completed=epoch.done, description=best)
+        def on_epoch(stage: str, epoch: Epoch) -> None:
+            bar.update(tasks[stage], completed=epoch.done, total=epoch.of)
+            if stage == "search":
+                best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad in epoch {epoch.best}"
+                bar.update(tasks[stage], description=f"how long to train ({best})")
 
         trained = train_steering(drives, options, run or Path("runs/train") / out.stem, resume, on_epoch)
     command = shlex.join(["convoy", *sys.argv[1:]])

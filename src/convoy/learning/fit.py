@@ -16,14 +16,17 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
-from torch.utils.data import DataLoader, Sampler, TensorDataset
+from torch.utils.data import DataLoader, Sampler, Subset, TensorDataset
 
 from convoy.learning.errors import LearningError
 
 MONITOR = "validation_loss"
 """What a task logs in its validation step, and what is made small."""
 
-_BEST, _LAST, _OPTIONS = "best.ckpt", "last.ckpt", "options.json"
+Examples = TensorDataset | Subset[Any]
+"""Tensors with the same first axis, which a list of indices cuts into a batch."""
+
+_BEST, _LAST, _OPTIONS, _RESULT = "best.ckpt", "last.ckpt", "options.json", "result.json"
 
 
 class InterruptedTrainingError(LearningError):
@@ -32,7 +35,10 @@ class InterruptedTrainingError(LearningError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """How far a run is: epochs done and wanted, the last validation loss, the best so far and its epoch."""
+    """How far a run is: epochs done and wanted, the last validation loss, the best so far and its epoch.
+
+    Without validation the losses are NaN, and the last epoch counts as the best.
+    """
 
     done: int
     of: int
@@ -78,15 +84,15 @@ class ShuffledBatches(Sampler[list[int]]):
 
 def fit(
     task: lightning.LightningModule,
-    training: TensorDataset,
-    validation: TensorDataset,
+    training: Examples,
+    validation: Examples | None,
     schedule: Schedule,
     folder: Path,
     options: Mapping[str, Any],
     resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> Epoch:
-    """Train `task`, and leave in it the averaged weights of its best epoch.
+    """Train `task`, and leave in it the averaged weights of its best epoch; of the last one without `validation`.
 
     `folder` takes the checkpoints, and the `options` that the run was started with. With `resume` the run in it is
     continued; it ends with the same weights as one that was never stopped. `on_epoch` is called after each epoch.
@@ -96,27 +102,45 @@ def fit(
         InterruptedTrainingError: Ctrl-C.
     """
     _open_run(folder, json.loads(json.dumps(options)), resume)
+    result = folder / _RESULT
+    if result.exists():
+        epoch = Epoch(**json.loads(result.read_text()))
+    else:
+        epoch = _train(task, training, validation, schedule, folder, resume, on_epoch)
+        result.write_text(json.dumps(asdict(epoch)))
+    kept = torch.load(folder / (_BEST if validation else _LAST), map_location="cpu", weights_only=True)
+    task.load_state_dict(kept["state_dict"])
+    return epoch
+
+
+def _train(
+    task: lightning.LightningModule,
+    training: Examples,
+    validation: Examples | None,
+    schedule: Schedule,
+    folder: Path,
+    resume: bool,
+    on_epoch: Callable[[Epoch], None],
+) -> Epoch:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # waiting threads spin: leave cores to the others
+    monitor = MONITOR if validation else None
     report = _Report(schedule.epochs, on_epoch)
+    callbacks: list[Callback] = [
+        WeightAveraging(avg_fn=_moving_average(schedule.average)),
+        ModelCheckpoint(
+            folder, "best", monitor, save_last=True, enable_version_counter=False, save_on_train_epoch_end=True
+        ),
+        report,
+    ]
+    if validation:
+        callbacks.append(EarlyStopping(MONITOR, patience=schedule.patience))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lightning's advice on loggers and workers
         trainer = lightning.Trainer(
             max_epochs=schedule.epochs,
-            callbacks=[
-                WeightAveraging(avg_fn=_moving_average(schedule.average)),
-                EarlyStopping(MONITOR, patience=schedule.patience),
-                ModelCheckpoint(
-                    folder,
-                    "best",
-                    MONITOR,
-                    save_last=True,
-                    enable_version_counter=False,
-                    save_on_train_epoch_end=True,
-                ),
-                report,
-            ],
+            callbacks=callbacks,
             deterministic=True,
             logger=False,
             enable_progress_bar=False,
@@ -125,20 +149,18 @@ def fit(
         )
         batches = ShuffledBatches(len(training), schedule.batch_size, schedule.seed)
         batches.epoch = lambda: trainer.current_epoch
-        training_loader = DataLoader(training, sampler=batches, batch_size=None)
-        validation_loader = DataLoader(validation, schedule.batch_size)
+        shown = DataLoader(training, sampler=batches, batch_size=None)
+        checked = DataLoader(validation, schedule.batch_size) if validation else None
         on_interrupt = signal.getsignal(signal.SIGINT)
         checkpoint = folder / _LAST if resume else None
         try:
-            trainer.fit(task, training_loader, validation_loader, ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(task, shown, checked, ckpt_path=checkpoint, weights_only=True)
         except SystemExit:  # lightning's answer to Ctrl-C, which it ignores from then on
             signal.signal(signal.SIGINT, on_interrupt)
             raise InterruptedTrainingError(
                 f"Stopped after {trainer.current_epoch} epochs; nothing was written but the checkpoints in {folder}. "
                 "The same command with --resume goes on from there."
             ) from None
-    best = torch.load(folder / _BEST, map_location="cpu", weights_only=True)
-    task.load_state_dict(best["state_dict"])
     return report.last
 
 
@@ -149,11 +171,11 @@ class _Report(Callback):
         self._on_epoch = on_epoch
         self.last = Epoch(0, epochs, math.inf, math.inf, 0)
 
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        loss, done = float(trainer.callback_metrics[MONITOR]), trainer.current_epoch + 1
-        if not math.isfinite(loss):
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        loss, done = float(trainer.callback_metrics.get(MONITOR, math.nan)), trainer.current_epoch + 1
+        if MONITOR in trainer.callback_metrics and not math.isfinite(loss):
             raise LearningError(f"The validation loss is {loss} in epoch {done}; try a smaller learning rate.")
-        better = loss < self.last.best_loss
+        better = not loss >= self.last.best_loss
         best_loss, best = (loss, done) if better else (self.last.best_loss, self.last.best)
         self.last = Epoch(done, self.last.of, loss, best_loss, best)
         self._on_epoch(self.last)
@@ -177,7 +199,7 @@ def _open_run(folder: Path, options: Mapping[str, Any], resume: bool) -> None:
     path = folder / _OPTIONS
     if not resume:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (_BEST, _LAST):
+        for name in (_BEST, _LAST, _RESULT):
             (folder / name).unlink(missing_ok=True)
         path.write_text(json.dumps(options, indent=1))
         return

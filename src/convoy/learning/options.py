@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class SteeringOptions:
     """Options of the training of a steering model; `convoy train steering --help` says what each does."""
 
-    epochs: int = 60
+    epochs: int = 40
     patience: int = 20
     seed: int = 0
     batch_size: int = 64
@@ -19,6 +19,6 @@ class SteeringOptions:
     batch_norm: bool = True
     mirror: bool = True
     augment: bool = True
-    crop_top: float = 1 / 3
+    crop_top: float = 0.2
     width: int = 160
     height: int = 120

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import TensorDataset
+from torch.utils.data import Subset, TensorDataset
 
 from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, warp
 from convoy.learning.errors import LearningError
-from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
+from convoy.learning.fit import MONITOR, Epoch, Examples, Schedule, fit
 from convoy.learning.nets.pilotnet import HEIGHT, WIDTH, pilotnet
 from convoy.learning.options import SteeringOptions
 from convoy.learning.recordings import Drive
 
 _STRETCHES = 4
 _VALIDATION = 6
+_FEWEST_FRAMES = 10
+_SAMPLES = 50
 _MOST_BYTES = 8 << 30
 """Memory that the decoded images may take."""
 
@@ -82,18 +86,20 @@ class SteeringTask(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         options = self._options
         optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
-        steps = int(self.trainer.estimated_stepping_batches)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps, pct_start=0.15)
+        # Both stages go down the same slope, also where the second one leaves it early.
+        per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
+        rate = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, options.learning_rate, total_steps=per_epoch * options.epochs, pct_start=0.15
+        )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
 
 
 @dataclass(frozen=True)
 class TrainedSteering:
-    """A trained net, with the mean of its training targets in rad, its last epoch, and the validation images."""
+    """A trained net, the mean of its training targets in rad, and some of the images that it was trained on."""
 
     net: SteeringNet
     constant: float
-    epoch: Epoch
     samples: np.ndarray
 
 
@@ -113,51 +119,58 @@ def train_steering(
     options: SteeringOptions,
     folder: Path,
     resume: bool = False,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    on_epoch: Callable[[str, Epoch], None] = lambda stage, epoch: None,
 ) -> TrainedSteering:
-    """Train PilotNet on the first 80 % of each drive; `folder` takes the checkpoints, `on_epoch` sees the progress.
+    """Train PilotNet on the first 80 % of each drive.
+
+    The first stage, 'search', holds some blocks of frames back and finds the number of epochs that is best for them;
+    the second, 'final', trains anew for so many epochs, on all frames. `folder` takes the checkpoints of both, and
+    `on_epoch` hears of each epoch of each stage.
 
     Raises:
         LearningError: the data is too short, too much for the memory or always the same angle, or see `fit`.
     """
-    _check(drives, options)
-    shown, checked = _load(drives, options, validation=False), _load(drives, options, validation=True)
-    angles = torch.cat((shown[1], checked[1])).double()
+    data = _load(drives, options)
+    angles = data.tensors[1].double()
     scale = float(angles.std())
     if not scale:
         raise LearningError(f"The steering angle is {angles[0]:.3f} rad in all {len(angles)} frames: nothing to learn.")
-    task = SteeringTask(options, scale)
-    epoch = fit(
-        task,
-        TensorDataset(*shown),
-        TensorDataset(*checked),
-        Schedule(options.epochs, options.patience, options.batch_size, options.seed),
-        folder,
-        asdict(options) | {"data": [drive.spec for drive in drives]},
-        resume,
-        on_epoch,
-    )
-    return TrainedSteering(task.model, float(angles.mean()), epoch, checked[0].numpy())
+    origin = asdict(options) | {"data": [drive.spec for drive in drives]}
+
+    def run(stage: str, shown: Examples, checked: Examples | None, epochs: int) -> tuple[SteeringNet, Epoch]:
+        task, own = SteeringTask(options, scale), folder / stage
+        schedule = Schedule(epochs, options.patience, options.batch_size, options.seed)
+        done = fit(task, shown, checked, schedule, own, origin, resume and own.exists(), partial(on_epoch, stage))
+        return task.model, done
+
+    if resume and not folder.exists():
+        raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
+    mask = np.concatenate([validation_frames(len(drive.frames("train"))) for drive in drives])
+    shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
+    _, search = run("search", shown, checked, options.epochs)
+    net, _ = run("final", data, None, search.best)
+    samples = data.tensors[0][:: math.ceil(len(data) / _SAMPLES)].numpy()
+    return TrainedSteering(net, float(angles.mean()), samples)
 
 
-def _check(drives: Sequence[Drive], options: SteeringOptions) -> None:
+def _load(drives: Sequence[Drive], options: SteeringOptions) -> TensorDataset:
+    parts = [drive.frames("train") for drive in drives]
     for drive in drives:
-        if len(drive.angles) < 10:
-            raise LearningError(f"{drive.spec} has {len(drive.angles)} frames with an angle; wanted 10 or more.")
-    size = sum(len(drive.frames("train")) for drive in drives) * options.width * options.height * 3
+        if len(drive.angles) < _FEWEST_FRAMES:
+            raise LearningError(
+                f"{drive.spec} has {len(drive.angles)} frames with an angle; wanted {_FEWEST_FRAMES} or more."
+            )
+    shape = (sum(map(len, parts)), options.height, options.width, 3)
+    size = math.prod(shape)
     if size > _MOST_BYTES:
         raise LearningError(
             f"The images take {size / 2**30:.1f} GiB of memory, wanted at most {_MOST_BYTES >> 30}; "
             "choose a smaller --size or fewer recordings."
         )
-
-
-def _load(drives: Sequence[Drive], options: SteeringOptions, validation: bool) -> tuple[Tensor, Tensor]:
-    chosen = [np.flatnonzero(validation_frames(len(drive.frames("train"))) == validation) for drive in drives]
-    images = np.empty((sum(map(len, chosen)), options.height, options.width, 3), np.uint8)
+    images = np.empty(shape, np.uint8)
     start = 0
-    for drive, frames in zip(drives, chosen, strict=True):
-        drive.load(frames.tolist(), images[start : start + len(frames)])
-        start += len(frames)
-    angles = np.concatenate([drive.angles[frames] for drive, frames in zip(drives, chosen, strict=True)])
-    return torch.from_numpy(images), torch.from_numpy(angles)
+    for drive, part in zip(drives, parts, strict=True):
+        drive.load(part, images[start : start + len(part)])
+        start += len(part)
+    angles = np.concatenate([drive.angles[: len(part)] for drive, part in zip(drives, parts, strict=True)])
+    return TensorDataset(torch.from_numpy(images), torch.from_numpy(angles))
