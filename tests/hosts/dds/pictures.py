@@ -32,6 +32,7 @@ if __name__ == "__main__":
         publisher = participant.node("player").publisher("/car/image", "sensor_msgs/msg/Image", DEFAULT)
         while not publisher.matched():
             time.sleep(0.02)
+        time.sleep(0.5)  # the other side may learn of the match a little later
         start = time.monotonic()
         for index, (_, data) in enumerate(images):
             time.sleep(max(0.0, start + index / RATE_HZ - time.monotonic()))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from convoy.bags import BagReader
 
 CONVOY = [sys.executable, "-c", "from convoy.commands import main; main()"]
 
@@ -48,3 +52,23 @@ def test_a_topic_that_is_not_there_is_an_error_that_names_those_that_are(start: 
     assert topics.end() == 1
     assert "There is no topic '/driv'" in topics.said[-1]
     assert "nearest first: /drive" in topics.said[-1]
+
+
+def test_record_ends_with_a_whole_bag_when_it_is_told_to_stop(start: Any, tmp_path: Path) -> None:
+    start("run", "supervisor", program=CONVOY).wait_for("runs in domain")
+    recorder = start("bag", "record", "--all", "-o", tmp_path / "bag", program=CONVOY)
+    recorder.wait_for("records /drive")
+    time.sleep(1.5)
+    recorder.signal(signal.SIGINT)
+    assert recorder.end() == 0
+    with BagReader(tmp_path / "bag") as bag:
+        assert bag.damage == []
+        assert bag.topics["/drive"].count >= 20
+    assert f"{bag.message_count} messages" in "\n".join(recorder.said)
+
+
+def test_record_wants_to_know_what(start: Any, tmp_path: Path) -> None:
+    recorder = start("bag", "record", "-o", tmp_path / "bag", program=CONVOY)
+    assert recorder.end() == 1
+    assert "Give the names of the topics to record, or --all." in recorder.said[-1]
+    assert not (tmp_path / "bag").exists()

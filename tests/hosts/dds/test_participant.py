@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convoy.graph import DEFAULT, LATCHED, SENSOR_DATA
-from convoy.hosts.dds import Participant
+from convoy.graph import DEFAULT, LATCHED
+from convoy.hosts.dds import DdsError, Participant
 from convoy.interfaces import cdr
 from convoy.interfaces.messages import Image, InterfaceError, String, make, type_hash
 
@@ -65,7 +65,7 @@ def test_a_full_hd_image_arrives_whole_and_is_not_copied(participant: Participan
     got: list[memoryview] = []
     publisher = participant.node("camera").publisher("/image", IMAGE, DEFAULT)
     with Participant(participant.domain_id) as other:
-        other.node("viewer").subscription("/image", IMAGE, SENSOR_DATA, lambda data, _: got.append(data))
+        other.node("viewer").subscription("/image", IMAGE, DEFAULT, lambda data, _: got.append(data))
         eventually(publisher.matched)
         publisher.write(cdr.serialize(image))
         eventually(lambda: got)
@@ -137,6 +137,12 @@ def test_a_type_that_convoy_does_not_know_passes_through(participant: Participan
     hash_ = "RIHS01_" + "0" * 64
     node.subscription("/odd", "acme_msgs/msg/Odd", DEFAULT, lambda data, _: got.append(data), type_hash=hash_)
     assert [end.type_hash for end in participant.discovery.endpoints()] == [hash_]
+
+
+def test_what_is_no_message_is_not_sent(participant: Participant) -> None:
+    publisher = participant.node("tester").publisher("/chat", STRING, DEFAULT)
+    with pytest.raises(DdsError, match="3 bytes are no message"):
+        publisher.write(b"abc")
 
 
 def test_a_failing_callback_does_not_stop_the_others(

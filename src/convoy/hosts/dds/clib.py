@@ -22,6 +22,7 @@ TIMEOUT = -10
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 64 * 1024 * 1024
+_HEADER_BYTES = 4
 _MAX_SAMPLES = 16
 _ANY_STATE = 0
 
@@ -80,7 +81,13 @@ def delete(entity: int) -> None:
 
 
 def write(writer: int, data: Bytes) -> int:
-    """Send CDR bytes; returns 0, or the error's code (`TIMEOUT` where readers cannot follow)."""
+    """Send CDR bytes; returns 0, or the error's code (`TIMEOUT` where readers cannot follow).
+
+    Raises:
+        DdsError: there are not even the bytes of CDR's header.
+    """
+    if len(data) < _HEADER_BYTES:
+        raise DdsError(f"{len(data)} bytes are no message: CDR begins with a header of {_HEADER_BYTES}.")
     if len(data) % 4:  # the protocol reads whole words
         data = bytes(data) + bytes(-len(data) % 4)
     array = np.frombuffer(data, np.uint8)
@@ -88,12 +95,10 @@ def write(writer: int, data: Bytes) -> int:
 
 
 class Sample(NamedTuple):
-    """A received message: its CDR bytes, which live as long as a view of them, and when and by whom it was sent."""
+    """A received message: its CDR bytes, which live as long as a view of them, and when it was sent."""
 
     data: memoryview
     source_ns: int
-    writer: int
-    """The DDS instance handle of the writer."""
 
 
 class _Loan:
@@ -117,7 +122,7 @@ def take(reader: int) -> Iterator[Sample]:
     while count == _MAX_SAMPLES:
         count = _takecdr(reader, serdata, _MAX_SAMPLES, infos, _ANY_STATE)
         yield from [
-            Sample(np.asarray(_Loan(taken)).data, info.source_timestamp, info.publication_handle)
+            Sample(np.asarray(_Loan(taken)).data, info.source_timestamp)
             for taken, info in zip(serdata[:count] if count > 0 else (), infos, strict=False)
             if info.valid_data or _serdata_unref(taken)  # without data it tells that a writer has gone
         ]

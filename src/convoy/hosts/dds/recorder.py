@@ -81,7 +81,7 @@ class Recorder:
         for endpoint in self._participant.discovery.endpoints():
             if endpoint.kind == "publisher" and endpoint.participant != self._participant.gid:
                 offers.setdefault((endpoint.topic, endpoint.type_name), []).append(endpoint)
-        for key in offers.keys() - self._seen:
+        for key in sorted(offers.keys() - self._seen):
             if self._is_wanted(key[0]):
                 self._seen.add(key)
                 self._add(*key, offers[key])
