@@ -57,7 +57,7 @@ STANDS_ON = {
     "inference": {"onnxruntime", "pydantic", "cv2"},
     "perception": {"cv2", "pydantic"},
     "driving": {"pydantic"},
-    "gestures": {"pydantic"},
+    "gestures": {"pydantic", "yaml"},
     "devices": {"cv2", "pydantic"},
     "hosts": {"cyclonedds"},
     "launch": {"yaml"},
