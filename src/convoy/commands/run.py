@@ -19,6 +19,10 @@ def run(
     --params-file FILE --log-level LEVEL. ROS_DOMAIN_ID, ROS_AUTOMATIC_DISCOVERY_RANGE, ROS_STATIC_PEERS and
     CYCLONEDDS_URI mean what they mean to ROS 2.
     """
+    from convoy.launch.environments import enter
+
+    enter(component, ["run", component, *context.args])
+
     from convoy.components import component_class
     from convoy.hosts.dds.settings import split
     from convoy.hosts.process import log_to_console, stop_requested
