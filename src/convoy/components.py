@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from convoy.graph import Component
 
 COMPONENTS = {
+    "rectifier": "convoy.perception.rectification:Rectifier",
+    "gesture_commander": "convoy.gestures.commander:GestureCommander",
+    "gesture_recogniser": "convoy.gestures.recogniser:GestureRecogniser",
+    "hand_tracker": "convoy.gestures.hand_tracker:HandTracker",
     "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
     "supervisor": "convoy.driving.supervisor:Supervisor",
 }

@@ -13,7 +13,7 @@ from convoy.driving.steering_policy import PolicyError, SteeringPolicy
 from convoy.graph import ComponentError, Level, ParameterError, State, check_component
 from convoy.graph.bench import Bench
 from convoy.interfaces.images import compress, encode
-from convoy.interfaces.messages import Header, make, time
+from convoy.interfaces.messages import NANOSECONDS, CameraInfo, Header, make, time
 
 STAMP = 1_700_000_000_123_456_789
 
@@ -138,3 +138,74 @@ def test_parameters_are_refused_before_anything_is_loaded(steering_model: Path, 
 
 def test_it_keeps_to_the_contract(steering_model: Path) -> None:
     check_component(SteeringPolicy, {"model": str(steering_model), "device": "cpu"})
+
+
+# A model whose card asks for a cylindrical view.
+
+
+def camera_info(**fields: Any) -> Any:
+    """A pinhole of 160x120 that sees 90 degrees."""
+    k = np.array([80.0, 0, 79.5, 0, 80.0, 59.5, 0, 0, 1])
+    given = {"width": 160, "height": 120, "distortion_model": "plumb_bob", "k": k, "d": np.zeros(5)}
+    return make(CameraInfo, **(given | fields))
+
+
+@pytest.fixture
+def cylindrical_policy(cylindrical_model: Path) -> Bench:
+    bench = Bench(SteeringPolicy("policy", {"model": str(cylindrical_model)}), STAMP)
+    bench.component.configure()
+    bench.component.activate()
+    return bench
+
+
+def test_a_cylindrical_model_gets_its_view(cylindrical_policy: Bench) -> None:
+    """The ramp falls from 1.5 to -1.5 rad over the view's 60 degrees: a post at 15 degrees to the left is at 0.75."""
+    pixels = np.zeros((120, 160, 3), np.uint8)
+    column = round(79.5 - 80 * math.tan(math.radians(15)))
+    pixels[:, column - 1 : column + 2] = 200
+    cylindrical_policy.deliver("camera_info", camera_info())
+    cylindrical_policy.deliver("image", encode(pixels, "rgb8", make(Header, stamp=time(STAMP))))
+    (command,) = cylindrical_policy.results("drive")
+    assert command.drive.steering_angle == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_cylindrical_model_does_not_drive_without_calibration(cylindrical_policy: Bench) -> None:
+    cylindrical_policy.deliver("image", picture(200, 100))
+    cylindrical_policy.pass_time(NANOSECONDS)
+    assert cylindrical_policy.results() == []
+    assert "waiting for the camera_info" in cylindrical_policy.reported("Calibration", Level.WARN)[-1]
+    cylindrical_policy.deliver("camera_info", camera_info())
+    cylindrical_policy.deliver("image", picture(200, 100))
+    assert len(cylindrical_policy.results("drive")) == 1
+    cylindrical_policy.pass_time(NANOSECONDS)
+    sees = "the camera, plumb_bob of 160x120, sees 100.0 % of the view"
+    assert cylindrical_policy.reported("Calibration", Level.OK)[-1] == sees
+
+
+def test_a_camera_that_loses_its_calibration_stops_a_cylindrical_model(cylindrical_policy: Bench) -> None:
+    cylindrical_policy.deliver("camera_info", camera_info())
+    cylindrical_policy.deliver("camera_info", camera_info(k=np.zeros(9)))
+    cylindrical_policy.deliver("image", picture(200, 100))
+    assert cylindrical_policy.results() == []
+    assert "not calibrated" in cylindrical_policy.reported("Errors", Level.ERROR)[-1]
+
+
+def test_a_calibration_from_before_a_deactivation_is_not_driven_by(cylindrical_policy: Bench) -> None:
+    cylindrical_policy.deliver("camera_info", camera_info())
+    cylindrical_policy.component.deactivate()
+    cylindrical_policy.component.activate()
+    cylindrical_policy.deliver("image", picture(200, 100))
+    assert cylindrical_policy.results() == []
+
+
+def test_a_model_that_takes_the_cameras_image_minds_no_calibration(policy: Bench) -> None:
+    policy.deliver("camera_info", camera_info(k=np.zeros(9)))
+    policy.deliver("image", picture(200, 100))
+    assert len(policy.results("drive")) == 1
+    assert policy.reported("Calibration") == []
+
+
+def test_with_a_cylindrical_model_it_keeps_to_the_contract(cylindrical_model: Path) -> None:
+    examples = {"camera_info": [camera_info()] * 4, "image": [picture(200, 100)] * 2}
+    examples["image"] += [picture(200, 100, compressed=True)] * 2
+    check_component(SteeringPolicy, {"model": str(cylindrical_model), "device": "cpu"}, examples)

@@ -2,6 +2,7 @@
 
 from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput, SeriesInput
 from convoy.inference.errors import ModelError
+from convoy.inference.projection import CylindricalProjection, CylindricalView, Projector
 from convoy.inference.resample import resample
 from convoy.inference.resize import stretch
 from convoy.inference.session import Session
@@ -9,10 +10,13 @@ from convoy.inference.session import Session
 __all__ = [
     "CARD_KEY",
     "CameraInput",
+    "CylindricalProjection",
+    "CylindricalView",
     "DataSource",
     "ModelCard",
     "ModelError",
     "ModelOutput",
+    "Projector",
     "SeriesInput",
     "Session",
     "resample",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from convoy.inference.errors import ModelError
 from convoy.inference.onnx_file import read_onnx
+from convoy.inference.projection import CylindricalView
 
 CARD_KEY = "convoy.card"
 """Key of the card, as JSON, in the ONNX file's ``metadata_props``."""
@@ -32,9 +35,34 @@ class CameraInput(_Part):
     resize: Literal["stretch"] = Field(
         default="stretch", description="step that brings an image of another size to this one"
     )
-    projection: Literal["camera", "pinhole"] = Field(
-        default="camera", description="'camera': as the camera delivers it; 'pinhole': rectified by camera_info"
+    projection: Literal["camera", "cylindrical"] = Field(
+        default="camera", description="'camera': as the camera delivers it; 'cylindrical': as on a CylindricalView"
     )
+    horizontal_fov: float | None = Field(default=None, description="rad, of a cylindrical view")
+    top: float | None = Field(default=None, description="rad, elevation of the cylindrical view's upper edge")
+    bottom: float | None = Field(default=None, description="rad, elevation of the cylindrical view's lower edge")
+
+    @classmethod
+    def of_view(cls, view: CylindricalView, **fields: Any) -> CameraInput:
+        """Describe a net that takes a cylindrical view; `fields` are others of the card's."""
+        return cls(projection="cylindrical", **fields, **asdict(view))
+
+    @model_validator(mode="after")
+    def _view_is_whole(self) -> CameraInput:
+        given = [value is not None for value in (self.horizontal_fov, self.top, self.bottom)]
+        if given != [self.projection == "cylindrical"] * 3:
+            raise ValueError(
+                "'horizontal_fov', 'top' and 'bottom' are given with a cylindrical projection, and only then"
+            )
+        _ = self.view  # refuses one that makes no sense
+        return self
+
+    @property
+    def view(self) -> CylindricalView | None:
+        """The cylindrical view that the net takes; None for the image as the camera delivers it."""
+        if self.horizontal_fov is None or self.top is None or self.bottom is None:
+            return None
+        return CylindricalView(self.width, self.height, self.horizontal_fov, self.top, self.bottom)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +76,11 @@ class CameraInput(_Part):
 
     def describe(self) -> str:
         """Say in a few words what the net takes."""
-        return f"{self.width}x{self.height} {self.colour}"
+        if self.horizontal_fov is None:
+            return f"{self.width}x{self.height} {self.colour}"
+        return (
+            f"{self.width}x{self.height} {self.colour}, {math.degrees(self.horizontal_fov):.0f} degrees on a cylinder"
+        )
 
 
 class SeriesInput(_Part):

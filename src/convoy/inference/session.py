@@ -85,7 +85,8 @@ class Session:
     def run(self, values: np.ndarray) -> dict[str, np.ndarray]:
         """Run the net on one image or series, and return its outputs by name.
 
-        An image is uint8, shape (height, width, 3) of any size, channels in the order of ``card.camera.colour``. A
+        An image is uint8, shape (height, width, 3) of any size, channels in the order of ``card.camera.colour``; where
+        the card asks for a cylindrical view it is that view, of its size, as `Projector` makes it. A
         series is float32, finite, shape (steps, ``card.series.channels``), of any number of steps, evenly spaced.
 
         Raises:
@@ -125,6 +126,11 @@ class Session:
                 "wanted uint8 of shape (height, width, 3)."
             )
         height, width, _ = self._shape
+        if self.card.camera.view is not None:
+            raise ModelError(
+                f"An image of {pixels.shape[1]}x{pixels.shape[0]} was given to {self.path}; wanted "
+                f"{self.card.input.describe()}: project the camera's image first, by its camera_info."
+            )
         return stretch(pixels, width, height)
 
 

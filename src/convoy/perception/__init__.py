@@ -1,0 +1,1 @@
+"""What is seen, from the images of calibrated cameras."""
