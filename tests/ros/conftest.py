@@ -16,7 +16,8 @@ from tests.hosts.dds.conftest import Process
 
 PATIENCE_S = 60
 NEEDED = "rclpy, cv2, numpy, onnxruntime, pydantic, rosbags, simplejpeg"
-ASKS_THE_GRAPH = ("lifecycle", "node", "param", "topic")
+LOOKS_AROUND_S = {"lifecycle": 0.2, "param": 0.2, "node": 1.0, "topic": 1.0}
+"""How long a command listens for the graph: until it sees one node, or until it has seen all."""
 NOT_SEEN_YET = ("Node not found", "Unable to find node", "Unknown topic")
 
 
@@ -32,8 +33,8 @@ class Ros:
         Of the commands that ask about a node, ``lifecycle set`` and ``param set`` succeed even where the node refuses.
         """
         command = ["ros2", *map(str, arguments)]
-        if command[1] in ASKS_THE_GRAPH and command[2] not in ("pub", "echo"):
-            command += ["--no-daemon", "--spin-time", "0.5"]
+        if command[1] in LOOKS_AROUND_S and command[2] not in ("pub", "echo"):
+            command += ["--no-daemon", "--spin-time", str(LOOKS_AROUND_S[command[1]])]
         deadline = time.monotonic() + PATIENCE_S
         while True:
             done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
