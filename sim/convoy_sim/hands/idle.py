@@ -94,10 +94,10 @@ IDLE: tuple[Callable[[Score], None], ...] = (fidget, reach, talk, circle, scratc
 """Movements that a hand at rest makes in between, and after which it is at rest again."""
 
 
-def take_up(score: Score, fingers: np.ndarray) -> None:
-    """Bring a resting hand to where and how a gesture begins."""
+def take_up(score: Score, fingers: np.ndarray, lift: bool = True) -> None:
+    """Bring a hand to where and how a gesture begins; one that comes from rest is lifted."""
     ready = score.pose.copy()
-    ready[:3] += score.random.normal([0.0, 0.08, -0.05], [0.04, 0.03, 0.03])
+    ready[:3] += score.random.normal([0.0, 0.08, -0.05], [0.04, 0.03, 0.03]) * (1.0 if lift else 0.3)
     ready[YAW] += score.random.normal(0.0, 0.05)
     ready[PITCH] -= score.random.uniform(0.0, 0.3)
     ready[FINGERS:] = score.posture(fingers)

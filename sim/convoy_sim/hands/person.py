@@ -68,7 +68,7 @@ class Person:
         self.style = Style.draw(random)
         self.sensor = Sensor.draw(random)
 
-    def clips(self, repetitions: int = 2, idle_clips: int = 40) -> list[Clip]:
+    def clips(self, repetitions: int = 2, idle_clips: int = 20) -> list[Clip]:
         """Perform each gesture in both ways `repetitions` times, and `idle_clips` movements that are none."""
         clips = []
         for number, gesture in enumerate(GESTURES):
@@ -96,9 +96,9 @@ class Person:
         score.hold(1.5)
         while score.seconds < seconds - 12.0:
             if random.random() < 0.5:
-                for _ in range(1 if random.random() < 0.7 else 2):
+                for number in range(1 if random.random() < 0.7 else 2):
                     gesture, way = GESTURES[int(random.integers(len(GESTURES)))], int(random.integers(1, 3))
-                    idle.take_up(score, start(gesture, way))
+                    idle.take_up(score, start(gesture, way), lift=number == 0)
                     score.hold(random.uniform(0.3, 0.9))
                     begin = score.seconds
                     perform(score, gesture, way)

@@ -19,7 +19,6 @@ from convoy.interfaces.skeletons import HAND_JOINTS, joints
 
 UNKNOWN = "unknown"
 """The class of a model for motion that is no gesture."""
-_MOST_STARTS = 4
 
 
 class RecogniserError(ConvoyError):
@@ -113,7 +112,7 @@ class GestureRecogniser(Component):
         """Name the whole of a movement, or where that is no gesture the longest part after a pause that is one."""
         assert self.session is not None  # loaded by on_configure, without which no skeleton arrives
         card, limits = self.session.card, self.parameters
-        for start in (0, *segment.starts[1:][-_MOST_STARTS:]):
+        for start in segment.starts:
             times = segment.times[start:]
             if not limits.min_duration <= times[-1] - times[0] < limits.max_duration:
                 continue

@@ -27,10 +27,14 @@ RESTING_SHARE = 0.15
 MOST_NOISE = 0.8
 PAUSE = 1.1
 """Below this speed, a movement that goes on may have been two."""
+MOST_PAUSES = 3
+"""Of a movement with more pauses only the last ones are told."""
 MEMORY_S = 6.0
+_SHORTEST = 4
+"""Frames of a movement, at least."""
 _FEW = 8
-_MEMBERS = np.array([[float(joint in part) for joint in range(22)] for part in PARTS])
 """Joints seen, below which a frame tells nothing of the hand's speed."""
+_MEMBERS = np.array([[float(joint in part) for joint in range(22)] for part in PARTS])
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Segment:
     Attributes:
         times: seconds, ascending, shape (T,).
         joints: metres, shape (T, joints, 3), gaps filled.
-        starts: frames at which a gesture may have started: the first frame, and those after a pause.
+        starts: frames at which a gesture may have started: the first frame, and those after the last pauses.
     """
 
     times: np.ndarray
@@ -101,17 +105,21 @@ class Segmenter:
         """Return how fast the hand moves: slope of each joint over the last instants, in hand spans per second."""
         now = self._frames[-1][0]
         recent = list(takewhile(lambda frame: frame[0] > now - SLOPE_S, reversed(self._frames)))
-        if len(recent) < 3:
+        if len(recent) < 3 or now - recent[-1][0] < SLOPE_S / 2:
             return 0.0
-        times = np.array([time for time, _, _ in recent])
-        times -= times.mean()
         joints = np.stack([joints for _, joints, _ in recent])
-        slopes = np.tensordot(times, joints, (0, 0)) / (times @ times)
-        seen = np.isfinite(slopes[:, 0])
-        if seen.sum() < _FEW:
+        seen = np.isfinite(joints[:, :, 0])
+        times = np.where(seen, np.array([time - now for time, _, _ in recent])[:, None], 0.0)
+        count = np.maximum(seen.sum(axis=0), 1)
+        times = np.where(seen, times - times.sum(axis=0) / count, 0.0)
+        spread = (times * times).sum(axis=0)
+        known = (count >= 3) & (spread > 0)
+        if known.sum() < _FEW:
             return self._frames[-2][2]
-        slopes[~seen] = 0.0
-        parts = (_MEMBERS @ slopes) / np.maximum(_MEMBERS @ seen, 1)[:, None]
+        slopes = (times[:, :, None] * np.where(seen[:, :, None], joints, 0.0)).sum(axis=0)
+        slopes[known] /= spread[known, None]
+        slopes[~known] = 0.0
+        parts = (_MEMBERS @ slopes) / np.maximum(_MEMBERS @ known, 1)[:, None]
         return float(np.sqrt((parts * parts).sum(axis=1).max())) / hand_span(joints)
 
     def _noise(self) -> float:
@@ -120,7 +128,7 @@ class Segmenter:
 
     def _cut(self, start: float, end: float) -> Segment | None:
         chosen = [frame for frame in self._frames if start <= frame[0] <= end]
-        if len(chosen) < 4:
+        if len(chosen) < _SHORTEST:
             return None
         times = np.array([time for time, _, _ in chosen])
         speeds = np.array([speed for _, _, speed in chosen])
@@ -130,7 +138,8 @@ class Segmenter:
         )
         # The speed at a frame is that of the time before it.
         instants = np.searchsorted(times, times[pauses] - SLOPE_S / 2)
-        return Segment(times, joints, (0, *(int(i) for i in instants if 0 < i < len(times) - 4)))
+        later = [int(i) for i in instants if 0 < i < len(times) - _SHORTEST]
+        return Segment(times, joints, (0, *later[-MOST_PAUSES:]))
 
 
 def hand_span(joints: np.ndarray) -> float:
