@@ -38,8 +38,8 @@ FIST = np.array([(0.75, 0.8, 0.3), (1.2, 1.45, 0.02), *_CURLED])
 POINT = np.array([_TUCKED_THUMB, (0.08, 0.1, 0.03), *_CURLED])
 TWO_OPEN = np.array([_STRAIGHT_THUMB, (0.12, 0.12, 0.1), *_CURLED])
 TWO_CLOSED = np.array([(0.7, 0.8, 0.35), (1.15, 1.4, 0.02), *_CURLED])
-PINCH = np.array([(0.56, 0.5, 0.34), (0.85, 0.63, 0.0), *_CURLED])
-BUNCH = np.array([(0.55, 0.35, 0.35), (0.8, 0.55, -0.03), (0.78, 0.6, 0.0), (0.82, 0.58, 0.06), (0.85, 0.5, 0.15)])
+PINCH = np.array([(0.66, 0.42, 0.41), (0.95, 0.77, 0.0), *_CURLED])
+BUNCH = np.array([(0.5, 0.23, -0.05), (0.62, 0.7, -0.35), (0.62, 0.92, -0.12), (0.57, 0.78, 0.3), (0.68, 0.3, 0.38)])
 
 
 def start(gesture: str, way: int) -> np.ndarray:

@@ -78,7 +78,7 @@ def _thumb(bend: np.ndarray, curl: np.ndarray, spread: np.ndarray) -> list[np.nd
     """Directions of the thumb's parts: `spread` from the index, `bend` under the palm, `curl` towards the fingers."""
     first = np.stack([np.cos(spread) * np.cos(bend), np.sin(spread) * np.cos(bend), -np.sin(bend)], axis=1)
     across = np.stack([np.sin(spread), -np.cos(spread), np.zeros_like(spread)], axis=1)
-    under = np.array([0.0, 0.0, -1.0]) + np.sin(bend)[:, None] * first
+    under = np.array([0.0, 0.0, -1.0]) - np.sin(bend)[:, None] * first
     towards = across + 0.5 * under
     towards /= np.linalg.norm(towards, axis=1, keepdims=True)
     return [np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * towards for angle in (0 * curl, curl, 1.8 * curl)]
