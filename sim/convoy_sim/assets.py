@@ -1,11 +1,8 @@
-"""A town as a MuJoCo model: meshes, textures and materials, and the list of what is drawn with them.
-
-What never moves is merged into one mesh per material, class and tile, since a frame's cost is per drawn thing.
-"""
+"""A town as a MuJoCo model: meshes, textures and materials, and the lists of what is drawn with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import mujoco
 import numpy as np
@@ -26,42 +23,15 @@ from convoy_sim.look.plants import Plants
 from convoy_sim.look.shadows import blob_shadow, ground_shadows
 from convoy_sim.look.sky import sky_cube
 from convoy_sim.look.weather import Weather
+from convoy_sim.merging import FAR, FAR_M, MIDDLE, NEAR, Drawable, Merger
 from convoy_sim.scenery import CAR_COLOURS, CAR_MODELS, CAR_SIZES_M
 from convoy_sim.town import Town
 
-TILE_M = 64.0
-FAR_M = 1000.0
 NEAR_M = 0.15
 LIT_LAMPS = 0.3
 """From this share of lit windows on, street lamps are on."""
 
 _SHADOW_Z = ground.KERB_HEIGHT_M + 0.01
-
-
-@dataclass(frozen=True)
-class Drawable:
-    """A mesh at a place, as it is drawn.
-
-    Attributes:
-        mesh: its name in `Assets.meshes`.
-        material: name of its material.
-        label: its class, or None for what is seen but is no surface (shadows).
-        position, yaw: where it stands.
-        far_m: from where on it is left out.
-        instance: its number in instance masks; 0 if it has none.
-        emission: 0 to 1, how much it shines by itself.
-        see_through: whether its texture's alpha counts.
-    """
-
-    mesh: str
-    material: str
-    label: Label | None
-    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    yaw: float = 0.0
-    far_m: float = FAR_M
-    instance: int = 0
-    emission: float = 0.0
-    see_through: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,37 +47,23 @@ class MeshInfo:
 
 @dataclass(frozen=True, eq=False)
 class Assets:
-    """A compiled model and what to draw with it."""
+    """A compiled model and what to draw with it.
+
+    Attributes:
+        model: MuJoCo's model: meshes, textures and materials, nothing that moves.
+        meshes, materials: their numbers, and more, by name.
+        pictures, masks: what never moves, as it is drawn in either; see `convoy_sim.merging`.
+        heads: the heads of the traffic lights, in the order of the town's props.
+        first_free: the first number that no thing has in instance masks.
+    """
 
     model: mujoco.MjModel
     meshes: dict[str, MeshInfo]
     materials: dict[str, int]
-    still: tuple[Drawable, ...]
-    labels: dict[int, Label]
-    """Class of every instance among `still`."""
-
-
-@dataclass
-class _Builder:
-    meshes: dict[str, Mesh] = field(default_factory=dict)
-    still: list[Drawable] = field(default_factory=list)
-
-    def tiles(self, name: str, mesh: Mesh, material: str, label: Label, far_m: float, emission: float = 0.0) -> None:
-        """Split a mesh into tiles and draw them all."""
-        centre = mesh.vertices.reshape(-1, 3, 3).mean(axis=1)
-        tile = np.floor(centre[:, :2] / TILE_M).astype(int)
-        for column, row in np.unique(tile, axis=0):
-            keep = np.repeat((tile == (column, row)).all(axis=1), 3)
-            part = Mesh(mesh.vertices[keep], mesh.normals[keep], mesh.uv[keep])
-            if len(part) == 1:  # MuJoCo wants at least four vertices.
-                part = join([part, part])
-            self.meshes[f"{name} {column} {row}"] = part
-            self.still.append(Drawable(f"{name} {column} {row}", material, label, far_m=far_m, emission=emission))
-
-    def thing(self, mesh: str, label: Label, xyz: tuple[float, float, float], yaw: float, far_m: float) -> None:
-        """Draw a mesh as an instance of its own."""
-        number = 1 + sum(drawable.instance > 0 for drawable in self.still)
-        self.still.append(Drawable(mesh, "things", label, xyz, yaw, far_m, number))
+    pictures: tuple[Drawable, ...]
+    masks: tuple[Drawable, ...]
+    heads: tuple[Drawable, ...]
+    first_free: int
 
 
 def build_assets(town: Town, weather: Weather, rng: np.random.Generator, samples: int) -> Assets:
@@ -119,24 +75,25 @@ def build_assets(town: Town, weather: Weather, rng: np.random.Generator, samples
     facades = Facades(rng, weather.lit, daylight)
     furniture, plants = Furniture(atlas), Plants(atlas, rng)
     cars, people = Cars(atlas), People(atlas, rng)
-    build = _Builder()
+    build = Merger()
     _lay_ground(build, town, atlas, rng)
     houses = join(building_mesh(building, facades) for building in town.buildings)
-    build.tiles("houses", houses, "facades", Label.BUILDING, 420, emission)
-    _set_props(build, town, furniture, plants, lamps)
+    build.surface("houses", houses, "facades", Label.BUILDING, 128, 420, emission)
+    heads = _set_props(build, town, furniture, plants, lamps)
     for model in CAR_MODELS:
         for colour in CAR_COLOURS:
-            build.meshes[car_mesh(model, colour)] = cars.mesh(model, colour)
+            build.shape(car_mesh(model, colour), cars.mesh(model, colour))
         length, width, _ = CAR_SIZES_M[model]
-        build.meshes[car_shadow_mesh(model)] = _flat(length * 0.75, width * 0.8, 0.02)
+        build.shape(car_shadow_mesh(model), _flat(length * 0.75, width * 0.8, 0.02))
     for outfit in range(OUTFITS):
         for pose in range(POSES + 1):
-            build.meshes[person_mesh(outfit, pose)] = people.mesh(outfit, pose)
+            build.shape(person_mesh(outfit, pose), people.mesh(outfit, pose))
     for car in town.parked:
-        build.thing(car_mesh(car.model, car.colour), Label.CAR, (car.x, car.y, 0.0), car.heading, 130)
+        build.numbered(car_mesh(car.model, car.colour), Label.CAR, (car.x, car.y, 0.0), car.heading, NEAR, MIDDLE)
+    build.finish()
     shadows, (x, y, half) = ground_shadows(town, weather)
-    build.meshes["shadows"] = _flat(half, half, _SHADOW_Z)
-    build.still.append(Drawable("shadows", "shadows", None, (x, y, 0.0), see_through=True))
+    build.shape("shadows", _flat(half, half, _SHADOW_Z))
+    build.shadow("shadows", "shadows", (x, y, 0.0))
     # Each has its own stream of chance, so that rain changes no more than it must.
     road, slabs, lawn, air = rng.spawn(4)
     pictures: dict[str, NDArray] = {
@@ -148,7 +105,16 @@ def build_assets(town: Town, weather: Weather, rng: np.random.Generator, samples
         "shadows": shadows[::-1],
         "blob": blob_shadow(0.35 + 0.5 * weather.shadow),
     }
-    return _compile(build, pictures, sky_cube(weather, air), weather, samples)
+    model = _compile(build.meshes, pictures, sky_cube(weather, air), weather, samples)
+    return Assets(
+        model,
+        {name: _info(model, k, mesh) for k, (name, mesh) in enumerate(build.meshes.items())},
+        {name: k for k, name in enumerate(pictures)},
+        tuple(build.pictures),
+        tuple(build.masks),
+        tuple(heads),
+        1 + max((drawable.instance for drawable in build.masks), default=0),
+    )
 
 
 def car_mesh(model: str, colour: str) -> str:
@@ -167,47 +133,53 @@ def lamp_mesh(state: int) -> str:
     return f"lit lamp {state}"
 
 
-def _lay_ground(build: _Builder, town: Town, atlas: Atlas, rng: np.random.Generator) -> None:
+def _lay_ground(build: Merger, town: Town, atlas: Atlas, rng: np.random.Generator) -> None:
     white = atlas.colour((226, 226, 220))
     yellow = atlas.colour((214, 176, 52)) if rng.random() < 0.3 else white
     dash, gap = ((3.0, 3.0), (3.0, 4.5), (2.0, 4.0), (4.0, 2.0))[int(rng.integers(4))]
     style = ground.MarkingStyle(dash, gap, yellow, white, edges=bool(rng.random() < 0.6))
-    build.tiles("road", ground.road(town), "asphalt", Label.ROAD, 420)
-    build.tiles("paint", ground.markings(town, style), "things", Label.ROAD_MARKING, 140)
-    build.tiles("pavement", ground.pavement(town), "paving", Label.PAVEMENT, 260)
-    build.tiles("banks", ground.banks(town), "grass", Label.GRASS, 120)
-    build.meshes["meadow"] = ground.meadow(town)
-    build.still.append(Drawable("meadow", "grass", Label.GRASS))
+    build.surface("road", ground.road(town), "asphalt", Label.ROAD, 256, 420)
+    build.surface("pavement", ground.pavement(town), "paving", Label.PAVEMENT, 128, 260)
+    build.surface("banks", ground.banks(town), "grass", Label.GRASS, 128, 100)
+    build.surface("meadow", ground.meadow(town), "grass", Label.GRASS, 4 * ground.FAR_M, FAR_M)
+    build.scattered(ground.markings(town, style), Label.ROAD_MARKING, NEAR, MIDDLE)
 
 
-def _set_props(build: _Builder, town: Town, furniture: Furniture, plants: Plants, lamps: bool) -> None:
+def _set_props(build: Merger, town: Town, furniture: Furniture, plants: Plants, lamps: bool) -> list[Drawable]:
+    """Add all that stands about; returns the traffic lights' heads."""
     for face in SIGN_FACES:
-        build.meshes[f"sign {face}"] = furniture.plate(face)
-    build.meshes["light head"] = furniture.light_head()
+        build.shape(f"sign {face}", furniture.plate(face))
+    build.shape("light head", furniture.light_head())
     for state in (RED, YELLOW, GREEN):
-        build.meshes[lamp_mesh(state)] = furniture.lit_lamp(state)
-    build.meshes["cone"] = furniture.cone()
-    by_kind = {kind: [prop for prop in town.props if prop.kind == kind] for kind in {prop.kind for prop in town.props}}
-
-    def of(*kinds: str) -> list:
-        return [prop for kind in kinds for prop in by_kind.get(kind, [])]
-
-    green = [plants.tree(prop) for prop in of("tree")] + [plants.hedge(prop) for prop in of("hedge")]
-    build.tiles("plants", join(green), "things", Label.TREE, 240)
-    build.tiles(
-        "posts", join(furniture.post(p) for p in of("lamp", "sign", "traffic_light")), "things", Label.POLE, 130
-    )
-    build.tiles("fences", join(furniture.fence(prop) for prop in of("fence")), "things", Label.FENCE, 130)
-    build.tiles("objects", join(furniture.small(prop) for prop in of("bin", "bench")), "things", Label.OBJECT, 100)
+        build.shape(lamp_mesh(state), furniture.lit_lamp(state))
+    build.shape("cone", furniture.cone())
+    heads = []
+    for prop in town.props:
+        at = (prop.x, prop.y)
+        match prop.kind:
+            case "tree":
+                build.thing(plants.tree(prop), Label.TREE, NEAR)
+                build.thing(plants.far_tree(prop), Label.TREE, MIDDLE, FAR)
+            case "hedge":
+                build.thing(plants.hedge(prop), Label.TREE, NEAR, MIDDLE)
+            case "fence":
+                build.thing(furniture.fence(prop), Label.FENCE, NEAR, MIDDLE)
+            case "bin" | "bench":
+                build.thing(furniture.small(prop), Label.OBJECT, NEAR)
+            case "cone":
+                build.numbered("cone", Label.CONE, (*at, 0.0), prop.heading, NEAR)
+            case _:
+                build.thing(furniture.post(prop), Label.POLE, NEAR, MIDDLE)
+        if prop.kind == "sign":
+            xyz = (*at, prop.size - 0.45)
+            build.numbered(f"sign {prop.variant}", Label.SIGN, xyz, prop.heading, NEAR, MIDDLE)
+        elif prop.kind == "traffic_light":
+            xyz = (*at, prop.size)
+            heads.append(build.numbered("light head", Label.TRAFFIC_LIGHT, xyz, prop.heading, NEAR, MIDDLE))
     if lamps:
-        glow = join(furniture.lamp_glow.moved(p.x, p.y, 0.0, p.heading) for p in of("lamp"))
-        build.tiles("glow", glow, "things", Label.POLE, 300, emission=1.0)
-    for prop in of("sign"):
-        build.thing(f"sign {prop.variant}", Label.SIGN, (prop.x, prop.y, prop.size - 0.45), prop.heading, 110)
-    for prop in of("cone"):
-        build.thing("cone", Label.CONE, (prop.x, prop.y, 0.0), prop.heading, 70)
-    for prop in of("traffic_light"):
-        build.thing("light head", Label.TRAFFIC_LIGHT, (prop.x, prop.y, prop.size), prop.heading, 140)
+        glow = join(furniture.lamp_glow.moved(p.x, p.y, 0.0, p.heading) for p in town.props if p.kind == "lamp")
+        build.surface("glow", glow, "things", Label.POLE, 128, 300, emission=1.0)
+    return heads
 
 
 def _flat(half_length: float, half_width: float, z: float) -> Mesh:
@@ -228,10 +200,10 @@ def _with_kerb(paving: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _compile(
-    build: _Builder, pictures: dict[str, NDArray], sky: NDArray[np.uint8], weather: Weather, samples: int
-) -> Assets:
+    meshes: dict[str, Mesh], pictures: dict[str, NDArray], sky: NDArray[np.uint8], weather: Weather, samples: int
+) -> mujoco.MjModel:
     spec = mujoco.MjSpec()
-    for name, mesh in build.meshes.items():
+    for name, mesh in meshes.items():
         _add_mesh(spec, name, mesh)
     for name, picture in pictures.items():
         _add_texture(spec, name, np.clip(picture, 0, 255).astype(np.uint8)[::-1])
@@ -241,15 +213,13 @@ def _compile(
     box.width, box.height, box.data = sky.shape[1], sky.shape[0], sky.tobytes()
     view = spec.visual
     view.quality.offsamples, view.quality.shadowsize = samples, 0
+    # The sky is a drum: its few sides must stay beyond everything else.
+    view.quality.numslices, view.quality.numstacks = 8, 2
     # Distances are in units of the model's extent, which is 1 here.
     spec.stat.extent, view.map.znear, view.map.zfar = 1.0, NEAR_M, FAR_M
     view.map.fogstart, view.map.fogend = 0.0 if weather.fog_m > 600 else 4.0, weather.fog_m
     view.rgba.fog = [*weather.horizon, 1.0]
-    model = spec.compile()
-    meshes = {name: _info(model, k, build.meshes[name]) for k, name in enumerate(build.meshes)}
-    materials = {name: mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_MATERIAL, name) for name in pictures}
-    labels = {d.instance: d.label for d in build.still if d.instance and d.label is not None}
-    return Assets(model, meshes, materials, tuple(build.still), labels)
+    return spec.compile()
 
 
 def _add_mesh(spec: mujoco.MjSpec, name: str, mesh: Mesh) -> None:

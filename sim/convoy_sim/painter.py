@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from convoy_sim.assets import FAR_M, NEAR_M, Assets, Drawable
+from convoy_sim.assets import NEAR_M, Assets
 from convoy_sim.curve import Floats
 from convoy_sim.look.weather import Weather
+from convoy_sim.merging import FAR_M, TILE_M, Drawable
 from convoy_sim.views import Shot, View
 
 _SKY_M = 0.6 * FAR_M
 """Depths beyond are those of the sky, which MuJoCo draws as a drum of 0.7 times the far plane."""
 _SPARE_SLOTS = 400
+"""For what moves."""
+_LISTS = 32
+"""How many views keep their lists; a camera needs one to ten."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """Drawables with what tells whether they are in sight.
+
+    Attributes:
+        drawables: N of them.
+        centres, radii: (N, 3) and (N,) of the spheres round them.
+        anchors, near, far: (N, 3) the points that distances are measured from, and (N,) their bounds.
+    """
+
+    drawables: tuple[Drawable, ...]
+    centres: Floats
+    radii: Floats
+    anchors: Floats
+    near: Floats
+    far: Floats
+
+    def in_sight(self, planes: Floats, eye: Floats) -> list[int]:
+        """Indices of those that the planes' inner side and the distance leave."""
+        out = self.anchors - eye
+        square = np.einsum("ij,ij->i", out, out)
+        between = (square >= self.near * self.near) & (square < self.far * self.far)
+        return np.flatnonzero(between & (((self.centres - eye) @ planes.T).min(axis=1) > -self.radii)).tolist()
 
 
 class Painter:
@@ -26,33 +59,40 @@ class Painter:
         # Depth comes as OpenGL has it: 1 at the near plane, 0 at the far one.
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self._weather = weather
-        centres = [self._centre(drawable) for drawable in assets.still]
-        self._centres = np.array(centres)
-        self._radii = np.array([assets.meshes[drawable.mesh].radius for drawable in assets.still])
-        self._reach = np.minimum([drawable.far_m for drawable in assets.still], 1.02 * weather.fog_m) + self._radii
-        self._scenes: dict[View, _DrawList] = {}
+        self._still = {False: self.place(assets.pictures), True: self.place(assets.masks)}
+        self._lists: dict[tuple[View, bool], _DrawList] = {}
 
-    def paint(
-        self, view: View, camera_pose: Floats, movers: list[Drawable], rgb: bool, depth: bool, masks: bool
-    ) -> Shot:
+    def place(self, drawables: Sequence[Drawable]) -> Placed:
+        """Get drawables ready to be drawn."""
+        radii = np.array([self._assets.meshes[drawable.mesh].radius for drawable in drawables])
+        centres = np.array([self._centre(drawable) for drawable in drawables]).reshape(-1, 3)
+        free = np.array([drawable.anchor is None for drawable in drawables], dtype=bool)
+        anchors = np.array([drawable.anchor or (0.0, 0.0, 0.0) for drawable in drawables]).reshape(-1, 3)
+        far = np.array([drawable.far_m for drawable in drawables]) + np.where(free, radii, 0.0)
+        return Placed(
+            tuple(drawables),
+            centres,
+            radii,
+            np.where(free[:, None], centres, anchors),
+            np.array([drawable.near_m for drawable in drawables]),
+            # Beyond, fog hides all; a tile reaches out from its middle.
+            np.minimum(far, 1.02 * self._weather.fog_m + np.where(free, radii, TILE_M)),
+        )
+
+    def paint(self, view: View, camera_pose: Floats, movers: Placed, rgb: bool, depth: bool, masks: bool) -> Shot:
         """Draw a view of a camera whose optical frame has this pose in the map."""
         self._make_room(view)
-        scene = self._scenes.get(view)
-        if scene is None:
-            scene = self._scenes[view] = _DrawList(self._assets, self._weather)
         axes, eye = camera_pose[:3, :3] @ view.axes, camera_pose[:3, 3]
         planes = _planes(view, axes)
-        scene.aim(view, axes, eye)
-        shown = self._in_sight(planes, eye, self._centres, self._radii, self._reach)
-        near = [m for m in movers if self._sees(planes, eye, m)]
-        scene.show(np.flatnonzero(shown), near)
-        window = mujoco.MjrRect(0, 0, view.width, view.height)
+        moving = [movers.drawables[k] for k in movers.in_sight(planes, eye)]
         picture = distance = classes = instances = None
         if rgb or (depth and not masks):
-            picture, distance = self._draw(scene, window, view, masks=False, depth=depth)
+            still = self._still[False].in_sight(planes, eye)
+            picture, distance = self._draw(view, False, axes, eye, still, moving, depth)
         if masks:
-            ids, masked_distance = self._draw(scene, window, view, masks=True, depth=depth and distance is None)
-            distance = masked_distance if distance is None else distance
+            still = self._still[True].in_sight(planes, eye)
+            ids, found = self._draw(view, True, axes, eye, still, moving, depth and distance is None)
+            distance = found if distance is None else distance
             classes = np.ascontiguousarray(ids[..., 0])
             instances = ids[..., 1] | ids[..., 2].astype(np.uint16) << np.uint16(8)
         return Shot(
@@ -63,14 +103,22 @@ class Painter:
         )
 
     def close(self) -> None:
-        self._scenes.clear()
+        self._lists.clear()
         self._context.free()
 
     def _draw(
-        self, scene: _DrawList, window: mujoco.MjrRect, view: View, masks: bool, depth: bool
+        self, view: View, masks: bool, axes: Floats, eye: Floats, still: list[int], movers: list[Drawable], depth: bool
     ) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
-        scene.set_masks(masks)
-        mujoco.mjr_render(window, scene.scene, self._context)
+        drawn = self._lists.get((view, masks))
+        if drawn is None:
+            if len(self._lists) >= _LISTS:
+                self._lists.clear()
+            drawables = self._still[masks].drawables
+            drawn = self._lists[view, masks] = _DrawList(self._assets, drawables, self._weather, masks)
+        drawn.aim(view, axes, eye)
+        drawn.show(still, movers)
+        window = mujoco.MjrRect(0, 0, view.width, view.height)
+        mujoco.mjr_render(window, drawn.scene, self._context)
         colours = np.empty((view.height, view.width, 3), dtype=np.uint8)
         distance = np.empty((view.height, view.width), dtype=np.float32) if depth else None
         mujoco.mjr_readPixels(colours, distance, window, self._context)
@@ -82,38 +130,25 @@ class Painter:
         if view.width > width or view.height > height:
             mujoco.mjr_resizeOffscreen(max(view.width, width), max(view.height, height), self._context)
 
-    def _centre(self, drawable: Drawable) -> Floats:
-        c, s = np.cos(drawable.yaw), np.sin(drawable.yaw)
-        x, y, z = self._assets.meshes[drawable.mesh].centre
-        return np.array([c * x - s * y, s * x + c * y, z]) + drawable.position
-
-    def _sees(self, planes: Floats, eye: Floats, drawable: Drawable) -> bool:
-        radius = self._assets.meshes[drawable.mesh].radius
-        reach = min(drawable.far_m, self._weather.fog_m) + radius
-        return bool(self._in_sight(planes, eye, np.array([drawable.position]), 2 * radius, reach)[0])
-
-    @staticmethod
-    def _in_sight(
-        planes: Floats, eye: Floats, centres: Floats, radii: Floats | float, reach: Floats | float
-    ) -> NDArray[np.bool_]:
-        out = centres - eye
-        near = np.einsum("ij,ij->i", out, out) < np.square(reach)
-        return near & ((out @ planes.T).min(axis=1) > -np.asarray(radii))
+    def _centre(self, drawable: Drawable) -> tuple[float, float, float]:
+        c, s = math.cos(drawable.yaw), math.sin(drawable.yaw)
+        (x, y, z), (px, py, pz) = self._assets.meshes[drawable.mesh].centre, drawable.position
+        return px + c * x - s * y, py + s * x + c * y, pz + z
 
 
 class _DrawList:
     """MuJoCo's list of what to draw in one view. What never moves stays in its slot as long as it is in sight."""
 
-    def __init__(self, assets: Assets, weather: Weather) -> None:
-        self._assets = assets
-        self.scene = mujoco.MjvScene(assets.model, len(assets.still) + _SPARE_SLOTS)
+    def __init__(self, assets: Assets, still: tuple[Drawable, ...], weather: Weather, masks: bool) -> None:
+        self._assets, self._still = assets, still
+        self.scene = mujoco.MjvScene(assets.model, len(still) + _SPARE_SLOTS)
         self._slots: list[int] = []
         self._geoms = [self.scene.geoms[k] for k in range(self.scene.maxgeom)]
         flags = self.scene.flags
         flags[mujoco.mjtRndFlag.mjRND_SHADOW] = flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
         flags[mujoco.mjtRndFlag.mjRND_HAZE] = 0
         flags[mujoco.mjtRndFlag.mjRND_FOG] = flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = 1
-        flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = 1
+        flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = flags[mujoco.mjtRndFlag.mjRND_IDCOLOR] = masks
         self.scene.nlight = 1
         light = self.scene.lights[0]
         elevation, azimuth = max(weather.sun_elevation, 0.35), weather.sun_azimuth
@@ -135,11 +170,8 @@ class _DrawList:
             camera.frustum_width = NEAR_M * (view.right - view.left) / 2
             camera.frustum_top, camera.frustum_bottom = -NEAR_M * view.top, -NEAR_M * view.bottom
 
-    def set_masks(self, masks: bool) -> None:
-        self.scene.flags[mujoco.mjtRndFlag.mjRND_SEGMENT] = masks
-
-    def show(self, still: NDArray[np.intp], movers: list[Drawable]) -> None:
-        wanted = set(still.tolist())
+    def show(self, still: list[int], movers: list[Drawable]) -> None:
+        wanted = set(still)
         free = [slot for slot, shown in enumerate(self._slots) if shown not in wanted]
         new = sorted(wanted.difference(self._slots))
         for drawable in new:
@@ -149,12 +181,12 @@ class _DrawList:
             else:
                 slot = len(self._slots)
                 self._slots.append(drawable)
-            self._write(slot, self._assets.still[drawable])
+            self._write(slot, self._still[drawable])
         for slot in reversed(free):
             last = self._slots.pop()
             if slot < len(self._slots):
                 self._slots[slot] = last
-                self._write(slot, self._assets.still[last])
+                self._write(slot, self._still[last])
         for k, mover in enumerate(movers[:_SPARE_SLOTS]):
             self._write(len(self._slots) + k, mover)
         self.scene.ngeom = len(self._slots) + min(len(movers), _SPARE_SLOTS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from convoy_sim.curve import Floats
 from convoy_sim.effects import Effects, degrade
 from convoy_sim.errors import SimulationError
 from convoy_sim.frame import Frame, boxes_of
+from convoy_sim.look.ground import KERB_HEIGHT_M
 from convoy_sim.look.people import OUTFITS, POSES, STRIDE_M
 from convoy_sim.look.weather import Weather, draw_weather
 from convoy_sim.painter import Painter
@@ -104,11 +105,8 @@ class Scene:
         self._assets: Assets = build_assets(town, weather, np.random.default_rng((town.seed, 5)), samples)
         gl.context()
         self._painter = Painter(self._assets, weather)
-        self._movers: list[Drawable] = []
-        self._cars_from = 1 + max(self._assets.labels, default=0)
-        """Instance numbers up to here are those of things that never move."""
-        heads = [d for d in self._assets.still if d.label == Label.TRAFFIC_LIGHT]
-        self._heads = list(zip(heads, (p.light for p in town.props if p.kind == "traffic_light"), strict=True))
+        lights = [prop.light for prop in town.props if prop.kind == "traffic_light"]
+        self._heads = list(zip(self._assets.heads, lights, strict=True))
         self.set_movers((), (), town.light_states(0.0))
 
     def set_movers(
@@ -116,24 +114,23 @@ class Scene:
     ) -> None:
         """Say where all that moves is now, and what the traffic lights (one state each) show."""
         movers = []
+        floors = self._floors(people)
         for car in cars:
-            at = (car.x, car.y, 0.0)
+            at, yaw = (car.x, car.y, 0.0), car.heading
             # Cars take the even numbers, people the odd ones, so that neither changes with the other's count.
-            number = self._cars_from + 2 * car.id
-            movers.append(Drawable(car_mesh(car.model, car.colour), "things", Label.CAR, at, car.heading, 160, number))
-            movers.append(Drawable(car_shadow_mesh(car.model), "blob", None, at, car.heading, 60, see_through=True))
-        for person in people:
+            number = self._assets.first_free + 2 * car.id
+            mesh = car_mesh(car.model, car.colour)
+            movers.append(Drawable(mesh, "things", Label.CAR, at, yaw, far_m=160, instance=number))
+            shadow = car_shadow_mesh(car.model)
+            movers.append(Drawable(shadow, "blob", None, at, yaw, far_m=60, see_through=True))
+        for person, floor in zip(people, floors, strict=True):
             pose = POSES if person.walked_m is None else int(person.walked_m / STRIDE_M * POSES) % POSES
-            number = self._cars_from + 2 * person.id + 1
-            at = (person.x, person.y, self._floor(person.x, person.y))
-            mesh = person_mesh(person.outfit % OUTFITS, pose)
-            movers.append(Drawable(mesh, "things", Label.PEDESTRIAN, at, person.heading, 110, number))
+            number = self._assets.first_free + 2 * person.id + 1
+            at, mesh = (person.x, person.y, floor), person_mesh(person.outfit % OUTFITS, pose)
+            movers.append(Drawable(mesh, "things", Label.PEDESTRIAN, at, person.heading, far_m=110, instance=number))
         for head, light in self._heads:
-            lamp = lamp_mesh(int(lights[light]))
-            movers.append(
-                Drawable(lamp, "things", head.label, head.position, head.yaw, 140, head.instance, emission=0.9)
-            )
-        self._movers = movers
+            movers.append(replace(head, mesh=lamp_mesh(int(lights[light])), emission=0.9))
+        self._movers = self._painter.place(movers)
 
     def render(
         self,
@@ -181,5 +178,9 @@ class Scene:
         gl.context()
         self._painter.close()
 
-    def _floor(self, x: float, y: float) -> float:
-        return 0.0 if self.town.on_road(x, y) else 0.12
+    def _floors(self, people: Sequence[PersonView]) -> list[float]:
+        """Height of the ground below each person."""
+        if not people:
+            return []
+        on_road = self.town.on_road([person.x for person in people], [person.y for person in people])
+        return np.where(on_road, 0.0, KERB_HEIGHT_M).tolist()

@@ -6,14 +6,14 @@ which a precomputed map brings together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from convoy_sim.cameras import CameraModel, Fisheye, Floats, Pinhole
+from convoy_sim.cameras import CameraModel, Fisheye, Floats, Mounting, Pinhole
 from convoy_sim.classes import UNLABELLED
 
 
@@ -140,7 +140,14 @@ class FisheyeViews:
         return stacked
 
 
-@lru_cache(maxsize=16)
 def views_of(camera: CameraModel) -> PinholeViews | FisheyeViews:
-    """The views of a camera; made once for each."""
+    """The views of a camera; made once for all of its kind, wherever they are mounted."""
+    return _views_of(replace(camera, mounting=_ANYWHERE))
+
+
+@lru_cache(maxsize=16)
+def _views_of(camera: CameraModel) -> PinholeViews | FisheyeViews:
     return FisheyeViews(camera) if isinstance(camera, Fisheye) else PinholeViews(camera)
+
+
+_ANYWHERE = Mounting()

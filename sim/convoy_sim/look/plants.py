@@ -19,11 +19,13 @@ class Plants:
     def __init__(self, atlas: Atlas, rng: Rng) -> None:
         trunk = np.array(corners_of(atlas.add(bark(rng))))
         self._trees: dict[str, list[Mesh]] = {}
+        self._far_trees: dict[str, Mesh] = {}
         season = rng.normal(0, 10, 3)
         for species in TREES:
             colour = np.clip(np.array(_GREENS[species]) + season + rng.normal(0, 6, 3), 20, 200)
             leaf = atlas.add(leaves(rng, colour, needles=species == "conifer"))
             self._trees[species] = [_tree(species, leaf, trunk, rng) for _ in range(_SHAPES_EACH)]
+            self._far_trees[species] = _far_tree(species, leaf, trunk)
         self._hedge = corners_of(atlas.add(leaves(rng, (78, 108, 52))))
 
     def tree(self, prop: Prop) -> Mesh:
@@ -31,6 +33,11 @@ class Plants:
         # Any number that differs from tree to tree will do to tell the shapes apart.
         shape = int(abs(prop.x * 7 + prop.y * 13)) % _SHAPES_EACH
         return self._trees[prop.variant][shape].repeated([(prop.x, prop.y, -0.03, prop.heading, prop.size)])
+
+    def far_tree(self, prop: Prop) -> Mesh:
+        """A tree, where it stands, as it looks from afar."""
+        place = [(prop.x, prop.y, -0.03, prop.heading, prop.size)]
+        return self._far_trees[prop.variant].repeated(place)
 
     def hedge(self, prop: Prop) -> Mesh:
         """A hedge, where it stands."""
@@ -71,15 +78,30 @@ def _tree(species: str, leaf: Rect, trunk: Floats, rng: Rng) -> Mesh:
     return join(parts)
 
 
+def _far_tree(species: str, leaf: Rect, trunk: Floats) -> Mesh:
+    trunk_mesh = lathe([(0.028, 0.0), (0.012, 0.5)], 3, trunk)
+    if species == "conifer":
+        return join([trunk_mesh, lathe([(0.2, 0.16), (0.12, 0.55), (0.004, 1.0)], 6, corners_of(leaf))])
+    radius, height, z = {"broad": (0.32, 0.29, 0.61), "round": (0.27, 0.33, 0.62), "poplar": (0.13, 0.43, 0.56)}[
+        species
+    ]
+    return join([trunk_mesh, _ball(radius, height, leaf, 4, 6).moved(0.0, 0.0, z)])
+
+
 def _blob(radius: float, height: float, leaf: Rect, rng: Rng) -> Mesh:
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 6)
+    return _rough(_ball(radius, height, leaf, 5, 8), rng, 0.13 * radius)
+
+
+def _ball(radius: float, height: float, leaf: Rect, rings: int, sides: int) -> Mesh:
+    angle = np.linspace(-np.pi / 2, np.pi / 2, rings)
     profile = np.stack([radius * np.cos(angle), height * np.sin(angle)], axis=1)
-    return _rough(lathe(profile, 9, corners_of(leaf)), rng, 0.13 * radius)
+    return lathe(profile, sides, corners_of(leaf))
 
 
 def _rough(mesh: Mesh, rng: Rng, amount: float) -> Mesh:
     """Push the vertices about, equal ones alike, so that the surface stays closed."""
     keys = np.round(mesh.vertices, 6)
-    which = np.unique(keys, axis=0, return_inverse=True)[1].reshape(-1)
+    _, inverse = np.unique(keys, axis=0, return_inverse=True)
+    which = inverse.reshape(-1)
     push = rng.normal(0, amount, (int(which.max()) + 1, 3))
     return Mesh(mesh.vertices + push[which], mesh.normals, mesh.uv)
