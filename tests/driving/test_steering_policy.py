@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convoy.driving.steering_policy import PolicyError, SteeringPolicy
+from convoy.driving.image_policy import PolicyError
+from convoy.driving.steering_policy import SteeringPolicy
 from convoy.graph import ComponentError, Level, ParameterError, State, check_component
 from convoy.graph.bench import Bench
 from convoy.interfaces.images import compress, encode

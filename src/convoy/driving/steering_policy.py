@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping
 
+import numpy as np
 from pydantic import Field
 
-from convoy import tracing
-from convoy.errors import ConvoyError
-from convoy.graph import SENSOR_DATA, Component, ComponentParameters, ImageInput, Input, Level, Output
-from convoy.inference import Projector, Session
-from convoy.interfaces.images import CameraImage
-from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, CameraInfo, make
+from convoy.driving.image_policy import ImagePolicy
 
 
-class PolicyError(ConvoyError):
-    """The policy has no command to give for an image."""
-
-
-class SteeringPolicy(Component):
+class SteeringPolicy(ImagePolicy):
     """Turns each camera image into a steering angle, at a constant speed.
 
     Subscribes to ``image``; publishes ``drive``: the angle of a virtual front wheel in rad, left positive, and the
@@ -30,63 +20,10 @@ class SteeringPolicy(Component):
     come, or while it can't be used, there are no commands, and ``/diagnostics`` says why. Other models ignore it.
     """
 
-    class Parameters(ComponentParameters):
-        model: Path = Field(description="ONNX model with task 'steering'")
-        device: Literal["auto", "cpu", "cuda", "tensorrt"] = Field(
-            "auto", description="where the model runs; 'auto' takes the best that loads"
-        )
+    TASK = "steering"
+
+    class Parameters(ImagePolicy.Parameters):
         speed: float = Field(1.0, ge=0.0, le=40.0, description="m/s to drive at")
 
-    image = ImageInput("image")
-    camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA)
-    drive = Output("drive", AckermannDriveStamped)
-
-    session: Session | None = None
-    projector: Projector | None = None
-
-    def on_configure(self) -> None:
-        parameters = self.parameters
-        self.session = Session.load(parameters.model, task="steering", device=parameters.device)
-        card = self.session.card
-        self.projector = Projector(card.camera.view) if card.camera.view else None
-        self.report("Model", Level.OK, f"{card.name} on {self.session.device}", version=card.version)
-        self.log.info(f"model {card.name}, version {card.version}, on {self.session.device}")
-
-    def on_activate(self) -> None:
-        if self.projector is not None:
-            self.projector.camera = None
-            self._report_projection(self.projector)
-
-    def on_cleanup(self) -> None:
-        self.session = self.projector = None
-
-    def on_parameters(self, parameters: Any) -> None:
-        if (parameters.model, parameters.device) != (self.parameters.model, self.parameters.device):
-            raise PolicyError("'model' and 'device' are read when the component is configured; configure it anew.")
-
-    def on_camera_info(self, info: Any) -> None:
-        if self.projector is None:
-            return
-        try:
-            self.projector.calibrate(info)
-        finally:
-            self._report_projection(self.projector)
-
-    def on_image(self, image: CameraImage) -> None:
-        assert self.session is not None  # loaded by on_configure, without which no image arrives
-        if self.projector is not None and self.projector.camera is None:
-            return  # and /diagnostics says so
-        with tracing.stage("decode"):
-            pixels = image.to(self.session.card.camera.colour)
-        if self.projector is not None:
-            pixels = self.projector.project(pixels)
-            self._report_projection(self.projector)
-        outputs = self.session.run(pixels)
-        angle = float(outputs["steering_angle"].item())
-        if not math.isfinite(angle):
-            raise PolicyError(f"the model gave a steering angle of {angle}")
-        drive = make(AckermannDrive, steering_angle=angle, speed=self.parameters.speed)
-        self.drive.publish(make(AckermannDriveStamped, header=image.header, drive=drive))
-
-    def _report_projection(self, projector: Projector) -> None:
-        self.report("Calibration", Level.OK if projector.sees_all else Level.WARN, projector.describe())
+    def command(self, outputs: Mapping[str, np.ndarray]) -> tuple[float, float]:
+        return float(outputs["steering_angle"].item()), self.parameters.speed
