@@ -21,11 +21,13 @@ class Conflicts:
     Attributes:
         clear: clear[a][b] is the arc length of lane a, beyond which a car's rear no longer hinders a car on lane b.
             Lanes from the same approach are not in conflict: their cars follow each other.
+        enter: enter[a][b] is the arc length of lane a from which on a car hinders cars on lane b.
         shared: shared[a][b], for lanes of the same approach: the arc length up to which a car on a is on b as well.
         yields: the lanes in conflict that a lane's cars let go first.
     """
 
     clear: dict[int, dict[int, float]]
+    enter: dict[int, dict[int, float]]
     shared: dict[int, dict[int, float]]
     yields: dict[int, frozenset[int]]
 
@@ -33,28 +35,29 @@ class Conflicts:
 def find_conflicts(town: Town) -> Conflicts:
     """Compare every two lanes of every junction."""
     clear: dict[int, dict[int, float]] = {}
+    enter: dict[int, dict[int, float]] = {}
     shared: dict[int, dict[int, float]] = {}
     yields: dict[int, frozenset[int]] = {}
     for junction in town.junctions:
         ways = [town.lanes[at] for at in junction.connecting]
         for a in ways:
-            clear[a.id], shared[a.id], first = {}, {}, set()
+            clear[a.id], enter[a.id], shared[a.id], first = {}, {}, {}, set()
             for b in ways:
                 if a is b:
                     continue
                 close = _close(a, b)
                 if not close.any():
                     continue
-                until = float(np.flatnonzero(close)[-1] + 1) * a.curve.step
                 if a.predecessors == b.predecessors:
                     apart = np.flatnonzero(~close)
                     shared[a.id][b.id] = float(apart[0]) * a.curve.step if len(apart) else a.curve.length
                 else:
-                    clear[a.id][b.id] = until
+                    within = np.flatnonzero(close) * a.curve.step
+                    enter[a.id][b.id], clear[a.id][b.id] = float(within[0]), float(within[-1]) + a.curve.step
                     if _yields(town, junction, a, b):
                         first.add(b.id)
             yields[a.id] = frozenset(first)
-    return Conflicts(clear, shared, yields)
+    return Conflicts(clear, enter, shared, yields)
 
 
 def _close(a: Lane, b: Lane) -> np.ndarray:

@@ -33,7 +33,7 @@ class Plan:
 
     Attributes:
         acceleration: m/s^2.
-        reason: what limits it: "free", "bend", "leader", "light", "junction" or "crossing".
+        reason: what limits it: "free", "bend", "leader", "light", "junction", "crossing" or "goal".
         gap, leader_speed: to the next thing ahead within `HORIZON_M`, m (infinite where nothing is) and m/s.
         stop: metres to where the agent must stop at present (infinite where it need not).
         limit: speed allowed by the rules and the bends, m/s.
@@ -132,6 +132,8 @@ class Driver:
         if junction is not None:
             self._stop(agent, junction[0], junction[1], plan)
         self._cross(agent, zebras, plan)
+        if route.ends:
+            self._stop(agent, route.length - agent.nose, "goal", plan)
         plan.acceleration = max(plan.acceleration, -HARDEST_DECELERATION)
         return plan
 

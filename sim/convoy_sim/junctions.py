@@ -2,34 +2,39 @@
 
 An agent passes the line before a junction with a permit for its way through, or not at all. A permit is given when
 the light is green, no other permit conflicts, those who go first are far enough away, the crossing behind the junction
-is free of people, and there is room beyond it. So no car ever waits in a junction for another car, and none block one
-another: whoever has a permit can leave.
+is free of people, and there is room beyond it. Whoever lets others go first need not wait until they have left: in the
+junction it stops short of the way of those whose permits are older. So cars do not meet, and do not block one another
+either: the oldest permit never waits for another.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convoy_sim.conflicts import Conflicts
-from convoy_sim.driver import STANDING_GAP_M, Agent, Occupancy, Zebras, can_stop
+from convoy_sim.driver import DECELERATION, STANDING_GAP_M, Agent, Occupancy, Zebras, can_stop
 from convoy_sim.lanes import GREEN, STOP_LINE_M
 from convoy_sim.roads import Roads
 
 LOOK_AHEAD_M = 90.0
 """From how far agents count as coming to a junction."""
+LINE_GAP_M = 0.4
+"""From a car that waits to the line."""
 OVERRUN_M = 1.5
 """Who is farther than this beyond a line goes on, permit or not; others then get out of the way as well as they can."""
-MARGIN_S = 1.5
+MARGIN_S = 1.0
 """Between leaving somebody's way and that somebody's arrival."""
 PATIENCE_S = 4.0
 """Who has waited so long at a line goes before others who stand."""
 STARVED_S = 15.0
 """Who has waited so long goes before all others who have no permit yet."""
 _FIRM_DECELERATION = 3.0
-_THROUGH_ACCELERATION = 1.8
+_THROUGH_ACCELERATION = 1.9
 _THROUGH_SPEED = 6.0
 _ASK_MARGIN_M = 10.0
+_LEAVING_MPS = 2.5
 
 
 @dataclass
@@ -60,7 +65,7 @@ class Junctions:
             for each agent, the distance of a line that it may not pass and why ("light", "junction" or "crossing").
         """
         for holders in self._holders:
-            holders[:] = [h for h in holders if not self._left(h)]
+            holders[:] = [h for h in holders if not self._has_left(h)]
         coming: list[list[_Coming]] = [[] for _ in self._holders]
         for agent in agents:
             k = agent.route.junction_after(agent.s)
@@ -77,23 +82,32 @@ class Junctions:
             for c in arriving:
                 reason = self._decide(junction, c, arriving, stopped, occupancy, zebras, time_s)
                 if reason is not None:
-                    verdicts[c.agent.id] = (c.distance, reason)
+                    verdicts[c.agent.id] = (c.distance - LINE_GAP_M, reason)
                     stopped.add(self._lanes[c.lane].predecessors[0])
                     c.agent.waited_s = c.agent.waited_s + seconds if c.agent.speed < 0.5 and c.distance < 3 else 0.0
                 else:
                     c.agent.waited_s = 0.0
+        for holders in self._holders:
+            for at, c in enumerate(holders):
+                short = min((self._short_of(c, h) for h in holders[:at]), default=math.inf)
+                if short < math.inf:
+                    verdicts[c.agent.id] = (short, "junction")
         return [verdicts.get(agent.id) for agent in agents]
 
-    def forget(self, agent: Agent) -> None:
-        """Take back all permits of an agent, which has been put elsewhere."""
+    def relocate(self, agent: Agent) -> None:
+        """Forget the permits of an agent that has been put elsewhere; if that is a junction, it may leave it."""
         for holders in self._holders:
             holders[:] = [h for h in holders if h.agent is not agent]
-        agent.permit = -1
+        k = agent.route.index(agent.s)
+        agent.permit = k
+        lane = self._lanes[agent.route.lanes[k]]
+        if lane.road < 0:
+            self._holders[lane.junction].append(_Coming(agent, k, lane.id, 0.0))
 
     def contested(self, agent: Agent, lane: int) -> bool:
-        """Whether somebody else has a permit that conflicts with this way; if both have, one has overrun its line."""
-        conflicts = self._conflicts.clear[lane]
-        return any(h.lane in conflicts and h.agent is not agent for h in self._holders[self._lanes[lane].junction])
+        """Whether somebody else has a permit that conflicts with a way through a junction."""
+        holders = self._holders[self._lanes[lane].junction]
+        return any(h.agent is not agent and self._hinders(h, lane) for h in holders)
 
     def _decide(
         self,
@@ -110,7 +124,8 @@ class Junctions:
         holds = agent.permit >= c.k
         if c.distance < -OVERRUN_M:
             if not holds:
-                self._grant(junction, c)
+                agent.permit = c.k
+                self._holders[junction].insert(0, c)
             return None
         if holds and (c.distance <= 0.0 or not can_stop(agent, c.distance, _FIRM_DECELERATION)):
             return None
@@ -123,7 +138,8 @@ class Junctions:
             self._holders[junction][:] = [h for h in self._holders[junction] if h.agent is not agent or h.k != c.k]
             agent.permit = c.k - 1
         if reason is None and not holds:
-            self._grant(junction, c)
+            agent.permit = c.k
+            self._holders[junction].append(c)
         return reason
 
     def _hindrance(
@@ -142,10 +158,10 @@ class Junctions:
             return "light"
         if self._zebra_taken(lane.successors[0], zebras):
             return "crossing"
-        if self.contested(c.agent, c.lane):
-            return "junction"
         if holds:
             return None
+        if any(self._hinders(h, c.lane) and not self._may_follow(c, h) for h in self._holders[junction]):
+            return "junction"
         if not self._room(junction, c, occupancy):
             return "junction"
         if c.agent.waited_s < STARVED_S and self._others_first(c, arriving, time_s):
@@ -156,14 +172,28 @@ class Junctions:
         """Whether it is time to ask: soon enough that nobody has to brake who will get a permit."""
         return distance < agent.speed * (agent.speed / 4.0 + agent.lag_s) + _ASK_MARGIN_M
 
-    def _grant(self, junction: int, c: _Coming) -> None:
-        self._holders[junction].append(c)
-        c.agent.permit = c.k
-
-    def _left(self, h: _Coming) -> bool:
+    def _has_left(self, h: _Coming) -> bool:
         """Whether an agent hinders nobody in the junction any more."""
         rear = h.agent.rear - h.agent.route.starts[h.k]
         return rear > max(self._conflicts.clear[h.lane].values(), default=self._roads.length[h.lane])
+
+    def _hinders(self, h: _Coming, lane: int) -> bool:
+        """Whether an agent with a permit has yet to leave the way of cars on a lane."""
+        clear = self._conflicts.clear[h.lane].get(lane)
+        return clear is not None and h.agent.rear - h.agent.route.starts[h.k] < clear
+
+    def _may_follow(self, c: _Coming, older: _Coming) -> bool:
+        """Whether an agent may enter while another, whom it lets go first, is still leaving its way."""
+        leaving = older.agent.speed > _LEAVING_MPS and older.agent.nose > older.agent.route.starts[older.k]
+        first = older.lane in self._conflicts.yields[c.lane]
+        return first and leaving and can_stop(c.agent, self._short_of(c, older), DECELERATION)
+
+    def _short_of(self, c: _Coming, older: _Coming) -> float:
+        """Metres to where an agent stops short of the way of another, whose permit is older (infinite: it goes on)."""
+        if not self._hinders(older, c.lane):
+            return math.inf
+        short = c.agent.route.starts[c.k] + self._conflicts.enter[c.lane][older.lane] - LINE_GAP_M - c.agent.nose
+        return short if short > -LINE_GAP_M else math.inf
 
     def _zebra_taken(self, exit_lane: int, zebras: Zebras) -> bool:
         """Whether somebody is on the crossing with which an exit begins, or wants to be."""
@@ -202,7 +232,8 @@ class Junctions:
             if other.agent.speed < 0.5 and c.agent.waited_s > PATIENCE_S:
                 continue
             way = c.distance + STOP_LINE_M + clear[other.lane] + c.agent.length
-            arrival = max(other.distance, 0.0) / max(other.agent.speed, _THROUGH_SPEED / 2)
+            their_way = other.distance + STOP_LINE_M + self._conflicts.enter[other.lane][c.lane]
+            arrival = max(their_way, 0.0) / max(other.agent.speed, _THROUGH_SPEED)
             if arrival < _time_for(way, c.agent.speed) + MARGIN_S:
                 return True
         return False

@@ -9,12 +9,11 @@ import numpy as np
 from convoy_sim.driver import Zebras
 from convoy_sim.kerbs import FOOTWAY_WIDTH_M
 from convoy_sim.lanes import RED, Crossing
+from convoy_sim.look.people import OUTFITS
 from convoy_sim.network import LANE_WIDTH_M
 from convoy_sim.roads import Roads
 
 PERSON_RADIUS_M = 0.3
-OUTFITS = 8
-"""How many ways to look there are."""
 _HALF_WAY_M = LANE_WIDTH_M + FOOTWAY_WIDTH_M / 2
 """From a crossing's middle to the middle of a footway."""
 _WAIT_AT_M = LANE_WIDTH_M + 0.5
@@ -30,7 +29,7 @@ class Person:
         x, y, heading: where, m and rad.
         speed: m/s, 0 while standing.
         walked: metres so far, for the stride.
-        outfit: 0 to `OUTFITS` - 1.
+        outfit: one of `convoy_sim.look.people.OUTFITS`.
         on_road: whether on the carriageway where cars can't expect it.
     """
 

@@ -106,8 +106,9 @@ def _speeds(town: Town, lane: int, after: int) -> list[float]:
     """At every sample of a lane: slow enough for the bends of it and of the lane after it."""
     curves = [town.lanes[lane].curve, town.lanes[after].curve]
     bend = np.concatenate([np.abs(curve.curvature) for curve in curves])
-    along = np.concatenate([[0.0], np.cumsum(np.repeat([c.step for c in curves], [len(c.xy) for c in curves]))[:-1]])
+    first, second = (np.arange(len(curve.xy)) * curve.step for curve in curves)
+    along = np.concatenate([first, first[-1] + second])
     square = np.minimum(SPEED_LIMIT_MPS**2, LATERAL_ACCELERATION / np.maximum(bend, 1e-6))
     reachable = square + 2 * APPROACH_DECELERATION * along
     reachable = np.minimum.accumulate(reachable[::-1])[::-1] - 2 * APPROACH_DECELERATION * along
-    return [math.sqrt(v) for v in reachable[: len(curves[0].xy)]]
+    return [math.sqrt(v) for v in reachable[: len(first)]]

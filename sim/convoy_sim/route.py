@@ -43,6 +43,11 @@ class Route:
         if not self.lanes:
             raise SimulationError("A route needs at least one lane.")
 
+    @property
+    def ends(self) -> bool:
+        """Whether this is a way to somewhere; a tour has no end."""
+        return self._tour is None
+
     def extend(self, s: float) -> None:
         """Make sure that a tour goes on beyond an arc length."""
         while self.length <= s and self._tour is not None:

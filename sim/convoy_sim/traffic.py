@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from convoy_sim.curve import Floats
 from convoy_sim.driver import Agent, Driver, Occupancy, Occupant, Zebras
 from convoy_sim.errors import SimulationError
 from convoy_sim.junctions import Junctions
+from convoy_sim.lanes import STOP_LINE_M
 from convoy_sim.network import LANE_WIDTH_M
 from convoy_sim.outlines import outline
 from convoy_sim.pedestrians import Crowd, Paths, Person
@@ -24,8 +26,6 @@ TAIL_PART = 0.19
 MOST_CARS, MOST_PEOPLE = 60, 200
 _START_SPEED = 5.0
 _START_GAP_M = 16.0
-_STRAY_ASIDE_M = 0.6
-_STRAY_HEADING = 0.25
 _STRAY_FORESIGHT_S = (0.0, 0.6, 1.2)
 
 
@@ -90,7 +90,6 @@ class Traffic:
     Attributes:
         cars, people: all cars and persons, in a fixed order.
         ego: the ego car's agent; its `s` and `speed` are set from outside.
-        strays: what else is in the way, set from outside before each `plan`.
     """
 
     def __init__(
@@ -104,9 +103,8 @@ class Traffic:
         self.ego = ego
         self.cars = self._spread(density.cars, rng)
         self.people: list[Person] = list(self._crowd.walkers)
-        self.strays: list[Stray] = []
 
-    def plan(self, time_s: float, seconds: float, ego_stray: Stray | None) -> None:
+    def plan(self, time_s: float, seconds: float, strays: Sequence[Stray] = ()) -> None:
         """Decide for everybody what to do next, from how things are now; `seconds` have passed since the last time."""
         agents = [self.ego, *(car.agent for car in self.cars)]
         occupancy: Occupancy = {}
@@ -116,7 +114,7 @@ class Traffic:
             occupancy.setdefault(agent.route.lanes[k], []).append(
                 Occupant(agent.rear - start, agent.nose - start, agent.speed, agent.id)
             )
-        for stray in self.strays if ego_stray is None else (*self.strays, ego_stray):
+        for stray in strays:
             self._occupy(occupancy, stray)
         self._zebras = zebras = Zebras()
         self._crowd.claim(zebras)
@@ -134,18 +132,15 @@ class Traffic:
             car.place()
         self._crowd.move(self._zebras, time_s, seconds)
 
-    def ego_stray(self, aside: float, heading_error: float, stray: Stray) -> Stray | None:
-        """The ego car as something others must look out for beyond its own lane, if it is: `stray` or nothing."""
-        agent = self.ego
-        lane = agent.route.lanes[agent.route.index(agent.nose)]
-        strayed = abs(aside) > _STRAY_ASIDE_M or abs(heading_error) > _STRAY_HEADING
-        if not strayed and self._roads.town.lanes[lane].road < 0:
-            strayed = self._junctions.contested(agent, lane)
-        return stray if strayed else None
+    def relocate(self, agent: Agent) -> None:
+        """Take note that an agent has been put elsewhere."""
+        self._junctions.relocate(agent)
 
-    def forget(self, agent: Agent) -> None:
-        """Take back the permits of an agent that has been put elsewhere."""
-        self._junctions.forget(agent)
+    def in_the_way(self, agent: Agent, nose: float) -> bool:
+        """Whether an agent with its nose at an arc length of its route would stand where others have to pass."""
+        k = agent.route.index(nose + STOP_LINE_M)
+        lane = agent.route.lanes[k]
+        return self._roads.town.lanes[lane].road < 0 and self._junctions.contested(agent, lane)
 
     def outlines(self) -> Floats:
         """(cars, 5) x, y, heading, length, width of all cars."""
