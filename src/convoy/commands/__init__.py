@@ -11,7 +11,7 @@ import typer
 
 from convoy.errors import ConvoyError
 
-VERBS = ("replay", "train", "evaluate", "models", "bag", "run", "launch", "topics", "bench", "test")
+VERBS = ("replay", "train", "evaluate", "models", "bag", "run", "launch", "topics", "calibrate", "bench", "test")
 
 EXTRAS = {"torch": "learn", "torchvision": "learn", "lightning": "learn", "onnx": "learn", "matplotlib": "report"}
 """Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
