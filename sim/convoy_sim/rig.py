@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from convoy_sim.cameras import CameraModel, Mounting, Pinhole
+from convoy_sim.effects import Effects
 from convoy_sim.frame import Frame
 from convoy_sim.scene import CarView, PersonView, Pose, Scene
 from convoy_sim.world import World
@@ -22,10 +23,15 @@ class Rig:
         SimulationError: there is no OpenGL.
     """
 
-    def __init__(self, world: World, drive: int = 0) -> None:
+    def __init__(self, world: World, drive: int = 0, effects: Effects | None = None) -> None:
         self.world = world
-        self.scene = Scene(world.town, world.weather, drive)
-        self._rng = np.random.default_rng((world.town.seed, drive, 7))
+        self.scene = Scene(world.town, world.weather, drive, effects=effects)
+        self._drive = drive
+        self.restart()
+
+    def restart(self) -> None:
+        """Draw rain and noise as from the beginning of the drive."""
+        self._rng = np.random.default_rng((self.world.town.seed, self._drive, 7))
 
     def look(self) -> None:
         """Take over where everybody is now; call it after each step, before `render`."""

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from convoy.graph import Component
 
 COMPONENTS = {
+    "drive_policy": "convoy.driving.drive_policy:DrivePolicy",
     "rectifier": "convoy.perception.rectification:Rectifier",
     "gesture_commander": "convoy.gestures.commander:GestureCommander",
     "gesture_recogniser": "convoy.gestures.recogniser:GestureRecogniser",
     "hand_tracker": "convoy.gestures.hand_tracker:HandTracker",
+    "simulator": "convoy_sim.simulator:Simulator",
     "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
     "supervisor": "convoy.driving.supervisor:Supervisor",
 }

@@ -1,0 +1,263 @@
+"""The world as a component: cameras and truth come out, commands go in."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from convoy.graph import LATCHED, Component, ComponentParameters, Input, Level, Output, Timer
+from convoy.interfaces.images import compress, encode
+from convoy.interfaces.messages import (
+    NANOSECONDS,
+    AckermannDrive,
+    AckermannDriveStamped,
+    CameraInfo,
+    Clock,
+    CompressedImage,
+    DiagnosticArray,
+    Header,
+    Image,
+    String,
+    make,
+    time,
+)
+from convoy_sim import expert, reports
+from convoy_sim.cameras import CameraModel, Fisheye, Pinhole, misaligned, stereo_pair
+from convoy_sim.effects import Effects
+from convoy_sim.errors import SimulationError
+from convoy_sim.odometry import DeadReckoning
+from convoy_sim.rig import FRONT, Rig
+from convoy_sim.traffic import MOST_CARS, MOST_PEOPLE, Density
+from convoy_sim.world import STEP_S, Event, World
+
+OPTICAL, RIGHT_OPTICAL = "camera_optical", "camera_right_optical"
+ROUTE_EVERY_NS = NANOSECONDS
+"""The route's instruction is repeated, so that a bag that is played from its middle has it too."""
+_LIVE = {"image", "depth", "masks", "detections", "clock", "stale_after"}
+
+
+class Simulator(Component):
+    """Drives a car through a town at 20 Hz, and shows what its sensors see.
+
+    Subscribes to ``drive``, which holds until the next one; without one for ``stale_after`` seconds the car brakes, its
+    wheels as they are. A command that is not finite is an error and is not driven.
+
+    Publishes, all with one stamp: ``camera/image_raw`` (or its ``/compressed``) and ``camera/camera_info``, and as
+    parameters ask for them ``camera/depth/image`` (metres), ``camera/segmentation`` with ``camera/label_info``,
+    ``camera/instances`` (0 where nothing is counted), ``camera/detections`` (class by name, ``id`` the number in the
+    instance mask) and ``camera_right/...`` of a stereo pair; ``odom`` (dead reckoning); ``tf`` for map, odom and
+    base_link, ``tf_static`` for camera_optical; ``clock``.
+
+    ``route`` says what to do at the next junction: follow, left, right or straight.
+
+    What no robot knows: ``ground_truth/pose`` in the map; ``ground_truth/route_pose``, in a frame along the route (x is
+    arc length, y the distance to the left of it, the heading relative to it); ``expert/drive``, what an expert with
+    full knowledge would command, fit to drive by; ``events``: lane, collision, stall (interventions, after which the
+    car is put back), red_light and off_road. How the drive goes is on ``/diagnostics``.
+    """
+
+    class Parameters(ComponentParameters):
+        town: int = Field(1100, ge=0, description="seed of the town")
+        drive: int = Field(0, ge=0, description="number of the drive: start, route, traffic and light come from it")
+        weather: str = Field("clear", description="clear, cloudy, low_sun, overcast, fog, rain or dusk")
+        cars: int = Field(15, ge=0, le=MOST_CARS, description="moving cars")
+        people: int = Field(20, ge=0, le=MOST_PEOPLE, description="pedestrians")
+        stale_after: float = Field(0.5, ge=2 * STEP_S, le=10.0, description="s without a command until the car brakes")
+
+        camera: Literal["pinhole", "fisheye"] = Field("pinhole", description="model of the camera")
+        width: int = Field(FRONT.width, ge=16, le=2048, description="pixels")
+        height: int = Field(FRONT.height, ge=16, le=2048, description="pixels")
+        horizontal_fov: float = Field(math.radians(100.0), gt=0.1, lt=2.97, description="rad")
+        baseline: float = Field(0.0, ge=0.0, le=2.0, description="m to the right camera of a stereo pair; 0.0 for none")
+        mounting_error: float = Field(0.0, ge=0.0, le=0.2, description="rad, deviation of the camera's turn")
+        noise: float = Field(0.0, ge=0.0, le=100.0, description="deviation of a pixel, of 255")
+        exposure: float = Field(0.0, ge=0.0, le=2.0, description="stops, deviation from picture to picture")
+        blur: float = Field(0.0, ge=0.0, le=10.0, description="px, deviation of a Gaussian")
+        vignette: float = Field(0.0, ge=0.0, le=1.0, description="how dark the corners are")
+        odometry_noise: float = Field(0.0, ge=0.0, le=0.5, description="deviation of speed and yaw rate, as a part")
+
+        image: bool = Field(True, description="publish the camera's image")
+        transport: Literal["raw", "png", "jpeg"] = Field("raw", description="how images are published")
+        depth: bool = Field(False, description="publish depth")
+        masks: bool = Field(False, description="publish the masks of classes and instances")
+        detections: bool = Field(False, description="publish the boxes of all that is seen")
+        clock: bool = Field(False, description="publish the clock, for those with use_sim_time")
+
+        @property
+        def cameras(self) -> list[CameraModel]:
+            """The camera, or the left and the right one."""
+            rng, degrees = np.random.default_rng((self.town, self.drive, 8)), math.degrees(self.horizontal_fov)
+            kind = Pinhole if self.camera == "pinhole" else Fisheye
+            front: CameraModel = kind.of_view(self.width, self.height, degrees)
+            if self.mounting_error:
+                front = misaligned(front, rng, math.degrees(self.mounting_error))
+            if not self.baseline:
+                return [front]
+            if not isinstance(front, Pinhole):
+                raise SimulationError("A stereo pair ('baseline') is of pinhole cameras; found 'camera' fisheye.")
+            return list(stereo_pair(front, self.baseline))
+
+        @property
+        def wanted(self) -> list[str]:
+            """What is to be rendered."""
+            masks = ["classes", "instances"]
+            return ["rgb"] * self.image + ["depth"] * self.depth + masks * self.masks + ["boxes"] * self.detections
+
+    drive = Input("drive", AckermannDriveStamped)
+    tick = Timer(STEP_S)
+
+    image = Output("camera/image_raw", Image)
+    image_compressed = Output("camera/image_raw/compressed", CompressedImage)
+    camera_info = Output("camera/camera_info", CameraInfo)
+    depth = Output("camera/depth/image", Image)
+    depth_info = Output("camera/depth/camera_info", CameraInfo)
+    segmentation = Output("camera/segmentation", Image)
+    labels = Output("camera/label_info", reports.LabelInfo, qos=LATCHED)
+    instances = Output("camera/instances", Image)
+    detections = Output("camera/detections", reports.Detection2DArray)
+    right_image = Output("camera_right/image_raw", Image)
+    right_compressed = Output("camera_right/image_raw/compressed", CompressedImage)
+    right_info = Output("camera_right/camera_info", CameraInfo)
+    odom = Output("odom", reports.Odometry)
+    tf = Output("tf", reports.TFMessage)
+    tf_static = Output("tf_static", reports.TFMessage, qos=LATCHED)
+    clock = Output("clock", Clock)
+    route = Output("route", String, qos=LATCHED)
+    true_pose = Output("ground_truth/pose", reports.PoseStamped)
+    route_pose = Output("ground_truth/route_pose", reports.PoseStamped)
+    expert = Output("expert/drive", AckermannDriveStamped)
+    events = Output("events", DiagnosticArray)
+
+    world: World
+    rig: Rig | None = None
+
+    def on_configure(self) -> None:
+        p = self.parameters
+        self.cameras = p.cameras
+        self.world = World(p.town, Density(p.cars, p.people), p.weather, drive=p.drive)
+        if p.wanted:
+            self._open_rig()
+
+    def on_activate(self) -> None:
+        self.world.reset(self.parameters.drive)
+        if self.rig is not None:
+            self.rig.restart()
+        chance = np.random.default_rng((self.world.town.seed, self.parameters.drive, 9))
+        self.reckoned = DeadReckoning(self.parameters.odometry_noise, chance)
+        self.command: tuple[float, float] = (0.0, 0.0)
+        self.commanded_at: int | None = None
+        self.instructed = ("", 0)
+        now = self.now()
+        mounted = [camera.mounting.optical_in_vehicle() for camera in self.cameras]
+        frames = zip((OPTICAL, RIGHT_OPTICAL), mounted, strict=False)
+        header = _header("base_link", now)
+        transforms = [reports.mounting_transform(header, child, pose) for child, pose in frames]
+        self.tf_static.publish(make(reports.TFMessage, transforms=transforms))
+        self.labels.publish(reports.label_info(_header(OPTICAL, now)))
+        self._report(())
+
+    def on_cleanup(self) -> None:
+        if self.rig is not None:
+            self.rig.close()
+            self.rig = None
+
+    def on_parameters(self, parameters: Any) -> None:
+        old, new = self.parameters.model_dump(exclude=_LIVE), parameters.model_dump(exclude=_LIVE)
+        if changed := [name for name in new if new[name] != old[name]]:
+            raise SimulationError(f"{changed[0]!r} is read when the simulator is configured; configure it anew.")
+
+    def on_drive(self, message: AckermannDriveStamped) -> None:
+        angle, speed = message.drive.steering_angle, message.drive.speed
+        if not (math.isfinite(angle) and math.isfinite(speed)):
+            raise SimulationError(f"a command of {angle} rad and {speed} m/s can't be driven")
+        self.command, self.commanded_at = (angle, speed), self.now()
+
+    def on_tick(self) -> None:
+        world, now = self.world, self.now()
+        events = world.step(*self._command(now))
+        self.reckoned.move(world.state.speed, world.state.yaw_rate, STEP_S)
+        if self.parameters.clock:
+            self.clock.publish(Clock(time(now)))
+        self._publish_route(now)
+        self._publish_poses(now)
+        command = expert.drive(world)
+        drive = make(AckermannDrive, steering_angle=command.steering_angle, speed=command.speed)
+        self.expert.publish(make(AckermannDriveStamped, header=_header("base_link", now), drive=drive))
+        if events:
+            self.events.publish(reports.events(_header("map", now), self.name, events, world.state))
+        if self.parameters.wanted:
+            self._publish_views(now)
+        self._report(events)
+
+    def _command(self, now: int) -> tuple[float, float]:
+        """What is driven: the last command, or, when that is old or the clock has jumped back, the brakes."""
+        age = math.inf if self.commanded_at is None else (now - self.commanded_at) / NANOSECONDS
+        return self.command if 0.0 <= age < self.parameters.stale_after else (self.command[0], 0.0)
+
+    def _publish_route(self, now: int) -> None:
+        instruction, (told, at) = self.world.state.instruction, self.instructed
+        if instruction != told or not 0 <= now - at < ROUTE_EVERY_NS:
+            self.instructed = (instruction, now)
+            self.route.publish(make(String, data=instruction))
+
+    def _publish_poses(self, now: int) -> None:
+        state, reckoned = self.world.state, self.reckoned
+        header, odom = _header("map", now), _header("odom", now)
+        self.true_pose.publish(reports.pose(header, state.x, state.y, state.heading))
+        self.route_pose.publish(reports.pose(_header("route", now), state.s, state.lateral, state.heading_error))
+        self.odom.publish(reports.odometry(odom, reckoned))
+        x, y, heading = reckoned.in_map(state.x, state.y, state.heading).tolist()
+        transforms = [
+            reports.ground_transform(header, "odom", x, y, heading),
+            reports.ground_transform(odom, "base_link", reckoned.x, reckoned.y, reckoned.heading),
+        ]
+        self.tf.publish(make(reports.TFMessage, transforms=transforms))
+
+    def _publish_views(self, now: int) -> None:
+        rig, want = self.rig or self._open_rig(), self.parameters.wanted
+        rig.look()
+        header = _header(OPTICAL, now)
+        frame = rig.render(self.cameras[0], want)
+        info = reports.camera_info(frame.info, header)
+        self.camera_info.publish(info)
+        if frame.rgb is not None:
+            self._publish_image(frame.rgb, header, self.image, self.image_compressed)
+        if frame.depth is not None:
+            self.depth.publish(encode(frame.depth, "32FC1", header))
+            self.depth_info.publish(info)
+        if frame.classes is not None and frame.instances is not None:
+            self.segmentation.publish(encode(frame.classes, "mono8", header))
+            self.instances.publish(encode(frame.instances, "16UC1", header))
+        if frame.boxes is not None:
+            self.detections.publish(reports.detections(header, frame.boxes))
+        if self.parameters.image and len(self.cameras) > 1:
+            right, header = rig.render(self.cameras[1]), replace(header, frame_id=RIGHT_OPTICAL)
+            assert right.rgb is not None
+            self.right_info.publish(reports.camera_info(right.info, header))
+            self._publish_image(right.rgb, header, self.right_image, self.right_compressed)
+
+    def _publish_image(self, pixels: np.ndarray, header: Header, raw: Any, compressed: Any) -> None:
+        transport = self.parameters.transport
+        if transport == "raw":
+            raw.publish(encode(pixels, "rgb8", header))
+        else:
+            compressed.publish(compress(pixels, "rgb8", header, transport))
+
+    def _open_rig(self) -> Rig:
+        p = self.parameters
+        self.rig = Rig(self.world, p.drive, Effects(p.noise, p.exposure, p.blur, p.vignette))
+        return self.rig
+
+    def _report(self, events: tuple[Event, ...]) -> None:
+        level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
+        said = ", ".join(f"{event.kind} {event.what}".strip() for event in events) or "driving"
+        figures = self.world.metrics.as_dict()
+        self.report("Drive", level, said, **{name: f"{value:.4g}" for name, value in figures.items()})
+
+
+def _header(frame: str, now: int) -> Header:
+    return make(Header, stamp=time(now), frame_id=frame)
