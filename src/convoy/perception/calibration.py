@@ -106,10 +106,10 @@ def calibrate(views: Sequence[View], size: tuple[int, int], model: LensModel) ->
     deviations = _deviations(kept, fit, model, max(error, CORNER_NOISE_PX))
     worst = max(deviations[0] / fit.k[0, 0], deviations[1] / fit.k[1, 1])
     if not worst <= MAX_FOCAL_DEVIATION:
+        spread = f"give or take {100 * worst:.0f} %" if worst < 1 else "or anything else"
         raise CalibrationError(
-            f"The views do not determine the focal length (it is {fit.k[0, 0]:.0f} pixels, give or take "
-            f"{100 * min(worst, 9.99):.0f} %): they are too much alike. "
-            f"Take more: {_ADVICE}."
+            f"The views do not determine the focal length ({fit.k[0, 0]:.0f} pixels, {spread}): they are too much "
+            f"alike. Take more: {_ADVICE}."
         )
     return Calibration(
         info=_camera_info(fit, size, model),
