@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convoy_sim.classes import Label
-from convoy_sim.curve import Floats
 from convoy_sim.lanes import GREEN, RED, YELLOW
 from convoy_sim.look import ground, textures
 from convoy_sim.look.atlas import Atlas
@@ -36,13 +35,16 @@ _SHADOW_Z = ground.KERB_HEIGHT_M + 0.01
 
 @dataclass(frozen=True, eq=False)
 class MeshInfo:
-    """A compiled mesh: its number, MuJoCo's own frame within ours, and the sphere round it."""
+    """A compiled mesh.
+
+    Attributes:
+        id: its number in the model.
+        numbers: where MuJoCo put its own frame in ours (3), the middle of the sphere round it (3), the frame's turn
+            (9) and the sphere's radius.
+    """
 
     id: int
-    position: Floats
-    rotation: Floats
-    centre: Floats
-    radius: float
+    numbers: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,4 +246,4 @@ def _info(model: mujoco.MjModel, k: int, mesh: Mesh) -> MeshInfo:
     low, high = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     centre = (low + high) / 2
     radius = float(np.linalg.norm(mesh.vertices - centre, axis=1).max())
-    return MeshInfo(k, model.mesh_pos[k].copy(), rotation.reshape(3, 3), centre, radius)
+    return MeshInfo(k, (*model.mesh_pos[k].tolist(), *centre.tolist(), *rotation.tolist(), radius))

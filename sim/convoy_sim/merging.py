@@ -17,7 +17,7 @@ from convoy_sim.look.mesh import Mesh, join
 
 FAR_M = 1000.0
 TILE_M = 64.0
-LEVELS_M = ((0.0, 75.0), (75.0, 170.0), (170.0, 320.0))
+LEVELS_M = ((0.0, 64.0), (64.0, 160.0), (160.0, 320.0))
 """Levels of detail: the distances of a tile's middle at which each is shown."""
 NEAR, MIDDLE, FAR = 0, 1, 2
 

@@ -64,7 +64,11 @@ class Furniture:
         white = np.array(self._atlas.colour((214, 210, 200)))
         slats = np.arange(-prop.size / 2 + 0.1, prop.size / 2, 0.3)
         parts = [box((prop.size, 0.05, 0.09), (0.0, 0.0, z), white) for z in (0.3, 0.8)]
-        parts += [box((0.14, 0.04, 1.05), (x, 0.03, 0.52), white) for x in slats]
+        for side in (1, -1):
+            left, right = slats - 0.07 * side, slats + 0.07 * side
+            corners = ((left, 0.0), (right, 0.0), (right, 1.05), (left, 1.05))
+            faces = [np.stack([x, np.full_like(x, -0.04 * side), np.full_like(x, z)], axis=1) for x, z in corners]
+            parts.append(quads(faces, white))
         return join(parts).moved(prop.x, prop.y, 0.0, prop.heading)
 
     def cone(self) -> Mesh:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -96,17 +95,10 @@ def pavement(town: Town) -> Mesh:
     for footway in town.footways:
         keep = _spaced(footway.kerb)
         kerb, edge = footway.kerb[keep], footway.edge[keep]
-        inward = (edge - kerb) / np.maximum(np.hypot(*(edge - kerb).T), 1e-9)[:, None]
-        stone = kerb + inward * 0.18
         u = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(kerb, axis=0).T))]) / PAVING_M
-        lines = (
-            (_lift(kerb, 0.0), 0.0),
-            (_lift(kerb, KERB_HEIGHT_M), 0.35 * KERB_BAND),
-            (_lift(stone, KERB_HEIGHT_M), 0.9 * KERB_BAND),
-        )
-        for (low, v0), (high, v1) in pairwise(lines):
-            parts.append(ribbon(low, high, _along(u, v0, v1)))
-        parts.append(ribbon(_lift(stone, KERB_HEIGHT_M), _lift(edge, KERB_HEIGHT_M), _along(u, KERB_BAND, 1.0)))
+        top = 0.35 * KERB_BAND
+        parts.append(ribbon(_lift(kerb, 0.0), _lift(kerb, KERB_HEIGHT_M), _along(u, 0.0, top)))
+        parts.append(ribbon(_lift(kerb, KERB_HEIGHT_M), _lift(edge, KERB_HEIGHT_M), _along(u, top, 1.0)))
     return join(parts)
 
 
@@ -193,7 +185,7 @@ def _spaced(points: Floats) -> np.ndarray:
     for k in range(1, len(points) - 1):
         turned = abs(np.angle(np.exp(1j * (heading[k] - heading[chosen[-1]]))))
         gone = along[k] - along[chosen[-1]]
-        if gone > 8.0 or turned * gone > 0.12 or turned > 0.25:
+        if gone > 8.0 or turned * gone > 0.2 or turned > 0.25:
             chosen.append(k)
     return np.array([*chosen, len(points) - 1])
 

@@ -56,30 +56,30 @@ def _person(swing: float, height: float, uv: list[np.ndarray], shoes: np.ndarray
     for side in (-1, 1):
         leg = join(
             [
-                lathe([(0.055, -0.8), (0.075, -0.42), (0.095, 0.0)], 7, skin if skirt else legs),
+                lathe([(0.055, -0.8), (0.075, -0.42), (0.095, 0.0)], 5, skin if skirt else legs),
                 box((0.25, 0.1, 0.08), (0.05, 0.0, -0.83), shoes, bottom=True),
             ]
         )
         parts.append(leg.turned(1, -side * swing).moved(0.0, side * 0.1, 0.87))
         arm = join(
             [
-                lathe([(0.036, -0.52), (0.045, -0.26), (0.062, 0.0)], 6, top),
-                lathe([(0.008, -0.62), (0.042, -0.57), (0.036, -0.5)], 6, skin),
+                lathe([(0.036, -0.52), (0.045, -0.26), (0.062, 0.0)], 5, top),
+                lathe([(0.008, -0.62), (0.042, -0.57), (0.036, -0.5)], 4, skin),
             ]
         )
         parts.append(arm.turned(1, side * swing * 0.8).turned(0, -side * 0.07).moved(0.0, side * 0.24, 1.4))
-    torso = [(0.15, 0.82), (0.16, 0.98), (0.17, 1.15), (0.2, 1.38), (0.15, 1.45), (0.05, 1.49)]
-    parts.append(lathe(torso, 9, top).moved(0, 0, 0, scale=(0.68, 1.08, 1.0)))
+    torso = [(0.15, 0.82), (0.16, 1.0), (0.2, 1.38), (0.15, 1.45), (0.05, 1.49)]
+    parts.append(lathe(torso, 8, top).moved(0, 0, 0, scale=(0.68, 1.08, 1.0)))
     if skirt:
         parts.append(lathe([(0.25, 0.48), (0.15, 0.95)], 9, legs).moved(0, 0, 0, scale=(0.85, 1.0, 1.0)))
     else:
         parts.append(lathe([(0.13, 0.76), (0.165, 0.9)], 9, legs).moved(0, 0, 0, scale=(0.72, 1.08, 1.0)))
-    parts.append(lathe([(0.055, 1.45), (0.05, 1.56)], 6, skin))
-    angle = np.linspace(-np.pi / 2, np.pi / 2, 6)
+    parts.append(lathe([(0.055, 1.45), (0.05, 1.56)], 5, skin))
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 5)
     head = np.stack([0.095 * np.cos(angle), 0.125 * np.sin(angle)], axis=1)
-    parts.append(lathe(head, 8, skin).moved(0.01, 0, 1.64))
-    cap = np.stack([0.105 * np.cos(angle[2:]), 0.12 * np.sin(angle[2:])], axis=1)
-    parts.append(lathe(cap, 8, hair).moved(-0.02, 0, 1.665))
+    parts.append(lathe(head, 7, skin).moved(0.01, 0, 1.64))
+    cap = np.stack([0.105 * np.cos(angle[1:]), 0.12 * np.sin(angle[1:])], axis=1)
+    parts.append(lathe(cap, 7, hair).moved(-0.02, 0, 1.665))
     whole = join(parts)
     low = whole.vertices[:, 2].min()
     return whole.moved(0, 0, -low).moved(0, 0, 0, scale=height / 1.78)

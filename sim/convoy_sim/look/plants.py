@@ -89,7 +89,7 @@ def _far_tree(species: str, leaf: Rect, trunk: Floats) -> Mesh:
 
 
 def _blob(radius: float, height: float, leaf: Rect, rng: Rng) -> Mesh:
-    return _rough(_ball(radius, height, leaf, 5, 8), rng, 0.13 * radius)
+    return _rough(_ball(radius, height, leaf, 5, 7), rng, 0.13 * radius)
 
 
 def _ball(radius: float, height: float, leaf: Rect, rings: int, sides: int) -> Mesh:
