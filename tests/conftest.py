@@ -22,3 +22,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real recordings in ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def opengl() -> None:
+    """For tests that render; skips where this machine can't."""
+    from convoy_sim import gl
+    from convoy_sim.errors import SimulationError
+
+    try:
+        gl.context()
+    except SimulationError as error:
+        pytest.skip(str(error))

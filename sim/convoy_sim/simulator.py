@@ -195,8 +195,10 @@ class Simulator(Component):
 
     def _command(self, now: int) -> tuple[float, float]:
         """What is driven: the last command, or, when that is old or the clock has jumped back, the brakes."""
-        age = math.inf if self.commanded_at is None else (now - self.commanded_at) / NANOSECONDS
-        return self.command if 0.0 <= age < self.parameters.stale_after else (self.command[0], 0.0)
+        if self.commanded_at is not None and 0 <= now - self.commanded_at < self.parameters.stale_after * NANOSECONDS:
+            return self.command
+        self.commanded_at = None
+        return self.command[0], 0.0
 
     def _publish_route(self, now: int) -> None:
         instruction, (told, at) = self.world.state.instruction, self.instructed
