@@ -40,7 +40,7 @@ class GestureRecogniser(Component):
         model: Path = Field(description="ONNX model with task 'gestures', trained on skeletons of hands")
         min_confidence: float = Field(0.6, ge=0.0, le=1.0, description="probability below which it is no gesture")
         min_hand_confidence: float = Field(0.3, ge=0.0, le=1.0, description="of a skeleton, below which it is ignored")
-        rest: float = Field(0.13, ge=0.05, le=1.0, description="s that a hand must be slow for its movement to be over")
+        rest: float = Field(0.12, ge=0.05, le=1.0, description="s that a hand must be slow for its movement to be over")
         min_duration: float = Field(0.2, ge=0.0, le=5.0, description="s; what is shorter is no gesture")
         max_duration: float = Field(3.5, ge=0.5, le=MEMORY_S - 1.0, description="s; what is longer is no gesture")
 

@@ -70,7 +70,8 @@ class Segmenter:
 
     def add(self, time: float, joints: np.ndarray) -> Segment | None:
         """Take a frame newer than the last: joints in metres, shape (joints, 3), NaN where not seen."""
-        self._frames.append((time, joints, 0.0))
+        before = self._frames[-1][2] if self._frames else 0.0
+        self._frames.append((time, joints, before))
         while self._frames[0][0] < time - MEMORY_S:
             self._frames.popleft()
         speed = self._speed()
@@ -79,14 +80,13 @@ class Segmenter:
             if speed > max(STARTED, STARTED_OVER_NOISE * self._noise()):
                 self._started, self._slow_since = self._rise(), None
             return None
-        if speed >= max(ENDED, ENDED_OVER_NOISE * self._noise()):
+        if min(speed, before) >= max(ENDED, ENDED_OVER_NOISE * self._noise()):  # one frame may be noise
             self._slow_since = None
             return None
         if self._slow_since is None:
             self._slow_since = time
         if time - self._slow_since < self._rest_s:
             return None
-
         segment = self._cut(max(self._started, time - self._longest_s), self._slow_since)
         self._last_end = self._slow_since
         self._started = self._slow_since = None
@@ -115,7 +115,7 @@ class Segmenter:
         spread = (times * times).sum(axis=0)
         known = (count >= 3) & (spread > 0)
         if known.sum() < _FEW:
-            return self._frames[-2][2]
+            return self._frames[-1][2]  # as before
         slopes = (times[:, :, None] * np.where(seen[:, :, None], joints, 0.0)).sum(axis=0)
         slopes[known] /= spread[known, None]
         slopes[~known] = 0.0
