@@ -57,7 +57,7 @@ STANDS_ON = {
     "inference": {"onnxruntime", "pydantic", "cv2"},
     "perception": {"cv2", "pydantic"},
     "driving": {"pydantic"},
-    "gestures": {"pydantic", "yaml"},
+    "gestures": {"pydantic", "yaml", "mediapipe"},
     "devices": {"cv2", "pydantic"},
     "hosts": {"cyclonedds"},
     "launch": {"yaml"},
@@ -67,7 +67,7 @@ STANDS_ON = {
     },
     "evaluation": {"torchmetrics", "matplotlib", "cv2"},
     "commands": {"typer", "rich"},
-    "sim/convoy_sim": {"mujoco", "gymnasium", "cv2", "pydantic"},
+    "sim/convoy_sim": {"mujoco", "OpenGL", "gymnasium", "cv2", "pydantic"},
     "ros2_ws/src/convoy_ros/convoy_ros": {"rclpy", "rcl_interfaces", "lifecycle_msgs", "rosidl_runtime_py"},
 }
 """The packages of others that each package may import."""
