@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import train_drive
 from convoy.commands.train_gestures import gestures
 from convoy.learning.options import SteeringOptions
 
@@ -24,6 +25,7 @@ def train() -> None:
 
 
 app.command()(gestures)
+app.command()(train_drive.drive)
 
 
 @app.command()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
+from convoy import __version__
 from convoy.inference import CameraInput, DataSource, ModelCard, ModelOutput
 from convoy.learning.options import SteeringOptions
 from convoy.learning.recordings import Drive
@@ -48,5 +48,5 @@ def code_revision() -> str:
     try:
         done = subprocess.run(git, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        return f"convoy {metadata.version('convoy')}"
+        return f"convoy {__version__}"
     return done.stdout.strip()

@@ -1,0 +1,183 @@
+"""Drives in simulated towns, with what the expert would do at every instant: what a driving policy learns from.
+
+Two ways make the policy see more than the expert's own line. The camera is shifted and turned now and then, and the
+label is how the expert would come back from there (Bojarski et al. 2016); and the car is driven by the policy itself in
+a share of the time, while the expert only labels (DAgger, Ross et al. 2011).
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convoy.inference import CylindricalView, Projector
+from convoy.interfaces.messages import CameraInfo, make
+
+VIEW = CylindricalView(200, 66, math.radians(96), 0.25, -0.35)
+"""What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic lights."""
+
+LABEL_EVERY = 2
+"""Steps of the world from one labelled image to the next."""
+STANDING_MPS = 0.3
+KEEP_STANDING = 0.15
+"""Share of the images in which the car stands and should stand that is kept: one red light looks like another."""
+SHIFTED = 0.5
+SHIFT_M, TURN = 0.5, 0.06
+"""Deviations of the camera's shift to the side and of its turn (rad)."""
+PUSH_EVERY_S = 6.0
+HEADWAY_S, STANDSTILL_M, BRAKING = 1.2, 3.0, 2.0
+WEATHERS = ("clear", "clear", "overcast", "fog", "rain", "dusk")
+
+Policy = Callable[[np.ndarray, str], tuple[float, float]]
+"""Gives a steering angle (rad) and a speed (m/s) for a view, (66, 200, 3) uint8, and an instruction."""
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """Labelled images of one or more drives.
+
+    Attributes:
+        images: (N, 66, 200, 3) uint8, RGB on `VIEW`.
+        instructions: (N,) index in `convoy_sim.route.INSTRUCTIONS`.
+        angles, speeds: (N,) float32, what the expert would command: rad, left positive, and m/s.
+    """
+
+    images: np.ndarray
+    instructions: np.ndarray
+    angles: np.ndarray
+    speeds: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def join(cls, parts: Sequence[Demonstrations]) -> Demonstrations:
+        """Put drives one after another."""
+        return cls(*(np.concatenate([getattr(p, name) for p in parts]) for name in cls.__dataclass_fields__))
+
+
+def front_projector() -> Projector:
+    """The projection of the simulator's front camera to `VIEW`."""
+    from convoy_sim.cameras import camera_info
+    from convoy_sim.rig import FRONT
+
+    info, projector = camera_info(FRONT), Projector(VIEW)
+    arrays = {name: np.array(getattr(info, name)) for name in ("d", "k", "r", "p")}
+    size = {"width": info.width, "height": info.height, "distortion_model": info.distortion_model}
+    projector.calibrate(make(CameraInfo, **size, **arrays))
+    return projector
+
+
+def wanted_speed(world: Any, lateral: float) -> float:
+    """The speed that one look at the scene asks for, whatever the car's own speed is.
+
+    A label that depended on the speed would teach the policy to go on as it does (Codevilla et al. 2019).
+    """
+    plan = world.agent.plan
+    speed = min(
+        plan.limit,
+        math.sqrt(2 * BRAKING * max(plan.stop - 0.5, 0.0)),
+        max(plan.gap - STANDSTILL_M, 0.0) / HEADWAY_S,
+    )
+    return speed if abs(lateral) < 1.0 else min(speed, 0.5 * plan.limit)
+
+
+def demonstrate(
+    town: int, drive: int, seconds: float, policy: Policy | None = None, beta: float = 1.0
+) -> Demonstrations:
+    """Drive through a town and label what is seen.
+
+    `beta` is the share of stretches that the expert drives, with a push now and then; in the others `policy` drives.
+    """
+    from convoy_sim import expert
+    from convoy_sim.rig import Rig
+    from convoy_sim.route import INSTRUCTIONS
+    from convoy_sim.traffic import Density
+    from convoy_sim.world import STEP_S, World
+
+    rng = np.random.default_rng((town, drive, 11))
+    density = Density(int(rng.integers(4, 19)), int(rng.integers(6, 27)))
+    world = World(town, density, str(rng.choice(WEATHERS)), drive=drive)
+    rig, projector = Rig(world, drive), front_projector()
+    images, instructions, angles, speeds = [], [], [], []
+    push, pushed_until, expert_drives = 0.0, -1.0, True
+
+    def see(left_m: float = 0.0, turned: float = 0.0) -> np.ndarray:
+        picture = rig.render(left_m=left_m, turned=turned).rgb
+        assert picture is not None  # it was asked for
+        return projector.project(picture)
+
+    try:
+        for step in range(round(seconds / STEP_S)):
+            if step % round(PUSH_EVERY_S / STEP_S) == 0:
+                expert_drives = policy is None or rng.random() < beta
+                push, pushed_until = rng.normal(0, 0.09), world.time_s + rng.uniform(0.4, 1.2)
+            command = expert.drive(world)
+            angle, speed = command.steering_angle, wanted_speed(world, world.state.lateral)
+            view: np.ndarray | None = None
+            if not expert_drives or step % LABEL_EVERY == 0:
+                rig.look()
+            if not expert_drives and policy is not None:
+                view = see()
+                driven = policy(view, world.state.instruction)
+            else:
+                driven = (angle + (push if world.time_s < pushed_until else 0.0), speed)
+            standing = world.state.speed < STANDING_MPS and speed < STANDING_MPS
+            if step % LABEL_EVERY == 0 and (not standing or rng.random() < KEEP_STANDING):
+                if view is None or rng.random() < SHIFTED:
+                    left, turned = (
+                        (rng.normal(0, SHIFT_M), rng.normal(0, TURN)) if rng.random() < SHIFTED else (0.0, 0.0)
+                    )
+                    view = see(left, turned)
+                    state = world.state
+                    x, y = state.x - left * math.sin(state.heading), state.y + left * math.cos(state.heading)
+                    angle = expert.relabel(world, x, y, state.heading + turned).steering_angle
+                    speed = wanted_speed(world, state.lateral + left)
+                images.append(view)
+                instructions.append(INSTRUCTIONS.index(world.state.instruction))
+                angles.append(angle)
+                speeds.append(speed)
+            world.step(*driven)
+    finally:
+        rig.close()
+    return Demonstrations(
+        np.array(images, np.uint8).reshape(-1, VIEW.height, VIEW.width, 3),
+        np.array(instructions, np.int64),
+        np.array(angles, np.float32),
+        np.array(speeds, np.float32),
+    )
+
+
+def record(
+    folder: Path, drives: Sequence[tuple[int, int]], seconds: float, model: Path | None = None, beta: float = 1.0
+) -> Iterator[Demonstrations]:
+    """Make demonstrations of (town, drive) pairs on all cores, in order; what `folder` holds is not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [(folder / f"{town}_{drive}.npz", town, drive, seconds, model, beta) for town, drive in drives]
+    missing = [job for job in jobs if not job[0].exists()]
+    with multiprocessing.get_context("spawn").Pool(max(1, min(multiprocessing.cpu_count(), len(missing)))) as pool:
+        made = pool.imap(_record, missing)
+        for job in jobs:
+            if job in missing:
+                next(made)
+            with np.load(job[0]) as shard:
+                yield Demonstrations(**shard)
+
+
+def _record(job: tuple[Path, int, int, float, Path | None, float]) -> None:
+    path, town, drive, seconds, model, beta = job
+    policy = None
+    if model is not None:
+        from convoy.learning.driving import load_policy
+
+        policy = load_policy(model)
+    made = demonstrate(town, drive, seconds, policy, beta)
+    draft = path.with_suffix(".part.npz")
+    np.savez(draft, **{name: getattr(made, name) for name in Demonstrations.__dataclass_fields__})
+    draft.replace(path)
