@@ -13,8 +13,8 @@ from convoy_sim.merging import FAR_M
 from convoy_sim.placing import Brush, Placed, Placer, planes_of
 from convoy_sim.views import Shot, View
 
-_SKY_M = 0.6 * FAR_M
-"""Depths beyond are those of the sky, which MuJoCo draws as a drum of 0.7 times the far plane."""
+_SKY_M = 1500.0
+"""Depths beyond are those of the sky, which MuJoCo draws as a drum of 0.7 times the far plane's distance."""
 _SPARE_SLOTS = 400
 """For what moves."""
 _LISTS = 32
@@ -27,7 +27,6 @@ class Painter:
     def __init__(self, assets: Assets, weather: Weather) -> None:
         self._assets, self._weather = assets, weather
         self._context = mujoco.MjrContext(assets.model, mujoco.mjtFontScale.mjFONTSCALE_50)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         _filter(self._context)
         # Depth comes as OpenGL has it: 1 at the near plane, 0 at the far one.
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
@@ -37,6 +36,8 @@ class Painter:
 
     def paint(self, view: View, camera_pose: Floats, movers: Placed, rgb: bool, depth: bool, masks: bool) -> Shot:
         """Draw a view of a camera whose optical frame has this pose in the map."""
+        # Another scene of this thread may have drawn since.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         axes, eye = camera_pose[:3, :3] @ view.axes, camera_pose[:3, 3]
         planes = planes_of((view.left, view.right, view.top, view.bottom), axes)
         moving = movers.in_sight(planes, eye)

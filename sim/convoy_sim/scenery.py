@@ -290,7 +290,7 @@ def _park(spots: tuple[ParkingSpot, ...], rng: np.random.Generator) -> tuple[lis
     for spot in spots:
         chance = rng.random()
         if chance < 0.55:
-            ahead, aside = rng.normal(0, 0.25), rng.normal(0, 0.08)
+            ahead, aside = rng.normal(0, 0.25), np.clip(rng.normal(-0.16, 0.05), -0.25, -0.08)
             x, y = (
                 np.array([spot.x, spot.y])
                 + ahead * direction(spot.heading)
@@ -305,7 +305,7 @@ def _park(spots: tuple[ParkingSpot, ...], rng: np.random.Generator) -> tuple[lis
                 x, y = (
                     np.array([spot.x, spot.y])
                     + direction(spot.heading) * (k * 1.7 - 2.5)
-                    - side * (0.85 - 0.1 * rng.random())
+                    - side * (0.72 - 0.1 * rng.random())
                 )
                 cones.append(Prop("cone", float(x), float(y), float(rng.uniform(-3, 3))))
     return cars, cones

@@ -11,6 +11,17 @@ from convoy_sim.scenery import TREES, Prop
 
 _SHAPES_EACH = 3
 _GREENS = {"broad": (104, 136, 58), "round": (92, 128, 62), "conifer": (58, 92, 62), "poplar": (122, 146, 66)}
+# Middle, radius and half height of the parts of a crown, for a tree of 1 m.
+_BLOBS: dict[str, list[tuple[float, float, float, float, float]]] = {
+    "broad": [
+        (0, 0, 0.66, 0.27, 0.26),
+        (0.15, 0.06, 0.56, 0.2, 0.18),
+        (-0.13, 0.1, 0.58, 0.2, 0.18),
+        (0.02, -0.16, 0.55, 0.19, 0.17),
+    ],
+    "round": [(0, 0, 0.64, 0.26, 0.32), (0.08, 0.05, 0.5, 0.2, 0.18)],
+    "poplar": [(0, 0, 0.56, 0.13, 0.43)],
+}
 
 
 class Plants:
@@ -61,17 +72,7 @@ def _tree(species: str, leaf: Rect, trunk: Floats, rng: Rng) -> Mesh:
                 )
             )
         return join(parts)
-    blobs = {
-        "broad": [
-            (0, 0, 0.66, 0.27, 0.26),
-            (0.15, 0.06, 0.56, 0.2, 0.18),
-            (-0.13, 0.1, 0.58, 0.2, 0.18),
-            (0.02, -0.16, 0.55, 0.19, 0.17),
-        ],
-        "round": [(0, 0, 0.64, 0.26, 0.32), (0.08, 0.05, 0.5, 0.2, 0.18)],
-        "poplar": [(0, 0, 0.56, 0.13, 0.43)],
-    }[species]
-    for x, y, z, radius, height in blobs:
+    for x, y, z, radius, height in _BLOBS[species]:
         turn = rng.uniform(0, 2 * np.pi)
         c, s = np.cos(turn), np.sin(turn)
         parts.append(_blob(radius, height, leaf, rng).moved(x * c - y * s, x * s + y * c, z))
@@ -89,7 +90,7 @@ def _far_tree(species: str, leaf: Rect, trunk: Floats) -> Mesh:
 
 
 def _blob(radius: float, height: float, leaf: Rect, rng: Rng) -> Mesh:
-    return _rough(_ball(radius, height, leaf, 5, 7), rng, 0.13 * radius)
+    return _rough(_ball(radius, height, leaf, 5, 7), rng, 0.16 * radius)
 
 
 def _ball(radius: float, height: float, leaf: Rect, rings: int, sides: int) -> Mesh:

@@ -34,7 +34,7 @@ def tinted(values: Image, base: ArrayLike, contrast: ArrayLike) -> Image:
 def asphalt(rng: Rng, size: int = 512, wet: bool = False) -> Image:
     """About 8 m of road: grain, stains, cracks and patches; darker, with pale puddles, where it is wet."""
     grain = rng.standard_normal((size, size)).astype(np.float32)
-    shade = float(rng.uniform(88, 112)) * (0.62 if wet else 1.0)
+    shade = float(rng.uniform(98, 122)) * (0.62 if wet else 1.0)
     picture = tinted(noise(rng, size, size, 4, 4), (shade, shade, shade + 2), 5.0) + 5.5 * grain[..., None]
     for _ in range(3):
         x, y = rng.integers(0, size, 2)
@@ -80,11 +80,11 @@ def leaves(rng: Rng, colour: ArrayLike, size: int = 256, needles: bool = False) 
     """Foliage: dabs from dark to light, or strokes for needles."""
     base = np.asarray(colour, dtype=np.float32)
     picture = np.empty((size, size, 3), dtype=np.float32)
-    picture[:] = base * 0.5
-    count = 1800
-    for shade, (x, y) in zip(np.linspace(0.55, 1.3, count), rng.integers(0, size, (count, 2)), strict=True):
+    picture[:] = base * 0.62
+    count = 3600
+    for shade, (x, y) in zip(np.linspace(0.68, 1.22, count), rng.integers(0, size, (count, 2)), strict=True):
         tone = tuple((base * shade + rng.normal(0, 7, 3)).tolist())
-        axes = (1, int(rng.integers(4, 9))) if needles else (int(rng.integers(2, 5)), int(rng.integers(1, 4)))
+        axes = (1, int(rng.integers(3, 7))) if needles else (int(rng.integers(1, 4)), int(rng.integers(1, 3)))
         turn = float(rng.uniform(-25, 25)) if needles else float(rng.uniform(0, 180))
         cv2.ellipse(picture, (int(x), int(y)), axes, turn, 0, 360, tone, -1)
     return np.clip(picture, 0, 255)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,83 +45,73 @@ class Weather:
     lit: float = 0.02
 
 
-_CLEAR = {
-    "sun": 0.52,
-    "warm": 0.02,
-    "ambient": 0.5,
-    "blue": 0.02,
-    "zenith": (0.28, 0.5, 0.82),
-    "horizon": (0.76, 0.85, 0.93),
-    "clouds": 0.3,
-    "fog_m": 2600.0,
-    "shadow": 0.5,
-    "elevation": 48.0,
-}
-_KINDS: dict[str, dict] = {
-    "clear": _CLEAR,
-    "cloudy": _CLEAR
-    | {"sun": 0.42, "ambient": 0.52, "zenith": (0.42, 0.56, 0.76), "clouds": 0.75, "fog_m": 1800.0, "shadow": 0.3},
-    "low_sun": _CLEAR
-    | {
-        "sun": 0.6,
-        "warm": 0.12,
-        "ambient": 0.4,
-        "zenith": (0.34, 0.5, 0.76),
-        "horizon": (0.96, 0.84, 0.66),
-        "fog_m": 1500.0,
-        "elevation": 16.0,
-        "shadow": 0.5,
-    },
-    "overcast": _CLEAR
-    | {
-        "sun": 0.14,
-        "warm": 0.0,
-        "ambient": 0.66,
-        "zenith": (0.62, 0.66, 0.7),
-        "horizon": (0.8, 0.82, 0.84),
-        "clouds": 0.95,
-        "fog_m": 1100.0,
-        "shadow": 0.14,
-    },
-    "fog": _CLEAR
-    | {
-        "sun": 0.08,
-        "warm": 0.0,
-        "ambient": 0.74,
-        "zenith": (0.74, 0.76, 0.78),
-        "horizon": (0.78, 0.8, 0.82),
-        "clouds": 1.0,
-        "fog_m": 110.0,
-        "shadow": 0.08,
-    },
-    "rain": _CLEAR
-    | {
-        "sun": 0.1,
-        "warm": 0.0,
-        "ambient": 0.56,
-        "zenith": (0.44, 0.48, 0.53),
-        "horizon": (0.6, 0.64, 0.68),
-        "clouds": 0.95,
-        "fog_m": 420.0,
-        "shadow": 0.1,
-        "wet": True,
-        "rain": 0.8,
-        "lit": 0.12,
-    },
-    "dusk": _CLEAR
-    | {
-        "sun": 0.16,
-        "warm": 0.06,
-        "ambient": 0.26,
-        "blue": 0.08,
-        "zenith": (0.12, 0.17, 0.34),
-        "horizon": (0.78, 0.5, 0.36),
-        "clouds": 0.45,
-        "fog_m": 1400.0,
-        "shadow": 0.2,
-        "elevation": 10.0,
-        "lit": 0.45,
-    },
+@dataclass(frozen=True)
+class _Kind:
+    """What the weathers of a name have in common. The defaults are those of a clear day."""
+
+    sun: float = 0.52
+    warm: float = 0.02
+    ambient: float = 0.5
+    blue: float = 0.02
+    zenith: Rgb = (0.28, 0.5, 0.82)
+    horizon: Rgb = (0.76, 0.85, 0.93)
+    clouds: float = 0.3
+    fog_m: float = 2600.0
+    shadow: float = 0.48
+    elevation: float = 48.0
+    wet: bool = False
+    rain: float = 0.0
+    lit: float = 0.02
+
+
+_COVERED = _Kind(sun=0.14, warm=0.0, ambient=0.66, clouds=0.95, shadow=0.14)
+_KINDS = {
+    "clear": _Kind(),
+    "cloudy": _Kind(sun=0.42, ambient=0.52, zenith=(0.42, 0.56, 0.76), clouds=0.75, fog_m=1800.0, shadow=0.3),
+    "low_sun": _Kind(
+        sun=0.54,
+        warm=0.12,
+        ambient=0.5,
+        zenith=(0.34, 0.5, 0.76),
+        horizon=(0.96, 0.84, 0.66),
+        fog_m=1500.0,
+        shadow=0.42,
+        elevation=16.0,
+    ),
+    "overcast": replace(_COVERED, zenith=(0.62, 0.66, 0.7), horizon=(0.8, 0.82, 0.84), fog_m=1100.0),
+    "fog": replace(
+        _COVERED,
+        sun=0.08,
+        ambient=0.74,
+        zenith=(0.74, 0.76, 0.78),
+        horizon=(0.78, 0.8, 0.82),
+        clouds=1.0,
+        fog_m=110.0,
+        shadow=0.08,
+    ),
+    "rain": replace(
+        _COVERED,
+        ambient=0.56,
+        zenith=(0.44, 0.48, 0.53),
+        horizon=(0.6, 0.64, 0.68),
+        fog_m=420.0,
+        wet=True,
+        rain=0.8,
+        lit=0.12,
+    ),
+    "dusk": _Kind(
+        sun=0.16,
+        warm=0.06,
+        ambient=0.33,
+        blue=0.08,
+        zenith=(0.14, 0.2, 0.38),
+        horizon=(0.8, 0.53, 0.4),
+        clouds=0.45,
+        fog_m=1400.0,
+        shadow=0.2,
+        elevation=10.0,
+        lit=0.45,
+    ),
 }
 WEATHERS = tuple(_KINDS)
 BAD_WEATHERS = ("fog", "rain", "dusk")
@@ -137,8 +127,8 @@ def draw_weather(name: str, rng: np.random.Generator) -> Weather:
         raise SimulationError(f"There is no weather {name!r}; nearest first: {', '.join(nearest(name, WEATHERS))}.")
     kind = _KINDS[name]
     bright = float(rng.uniform(0.88, 1.06))
-    warm, blue = kind["warm"] + float(rng.uniform(0, 0.04)), kind["blue"]
-    sun, ambient = kind["sun"] * bright, kind["ambient"] * float(rng.uniform(0.92, 1.06))
+    warm, blue = kind.warm + float(rng.uniform(0, 0.04)), kind.blue
+    sun, ambient = kind.sun * bright, kind.ambient * float(rng.uniform(0.92, 1.06))
     tint = rng.uniform(-0.03, 0.03, 3)
 
     def sky(colour: Rgb) -> Rgb:
@@ -148,15 +138,15 @@ def draw_weather(name: str, rng: np.random.Generator) -> Weather:
     return Weather(
         name=name,
         sun_azimuth=float(rng.uniform(-np.pi, np.pi)),
-        sun_elevation=float(np.radians(kind["elevation"] * rng.uniform(0.75, 1.25))),
+        sun_elevation=float(np.radians(kind.elevation * rng.uniform(0.75, 1.25))),
         sun=(sun * (1 + warm), sun, sun * (1 - 2 * warm)),
         ambient=(ambient * (1 - blue), ambient, ambient * (1 + 2 * blue)),
-        zenith=sky(kind["zenith"]),
-        horizon=sky(kind["horizon"]),
-        clouds=float(np.clip(kind["clouds"] + rng.uniform(-0.15, 0.1), 0, 1)),
-        fog_m=kind["fog_m"] * float(rng.uniform(0.8, 1.3)),
-        shadow=kind["shadow"],
-        wet=kind.get("wet", False),
-        rain=kind.get("rain", 0.0) * float(rng.uniform(0.6, 1.2)),
-        lit=kind.get("lit", 0.02),
+        zenith=sky(kind.zenith),
+        horizon=sky(kind.horizon),
+        clouds=float(np.clip(kind.clouds + rng.uniform(-0.15, 0.1), 0, 1)),
+        fog_m=kind.fog_m * float(rng.uniform(0.8, 1.3)),
+        shadow=kind.shadow,
+        wet=kind.wet,
+        rain=kind.rain * float(rng.uniform(0.6, 1.2)),
+        lit=kind.lit,
     )
