@@ -25,6 +25,8 @@ ZEBRA_GAP_M = 1.0
 HORIZON_M = 60.0
 _SPEED_LAG_S = 0.4
 _STOP_LAG_S = 0.5
+_TARGET_LAG_S = 1.0
+"""How late a car is on a target speed that falls."""
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Plan:
         gap, leader_speed: to the next thing ahead within `HORIZON_M`, m (infinite where nothing is) and m/s.
         stop: metres to where the agent must stop at present (infinite where it need not).
         limit: speed allowed by the rules and the bends, m/s.
+        target: the speed that the place and what is ahead ask for, however fast the agent is now, m/s.
     """
 
     acceleration: float = 0.0
@@ -45,6 +48,7 @@ class Plan:
     leader_speed: float = 0.0
     stop: float = math.inf
     limit: float = 0.0
+    target: float = 0.0
 
 
 class Agent:
@@ -135,6 +139,11 @@ class Driver:
         if route.ends:
             self._stop(agent, route.length - agent.nose, "goal", plan)
         plan.acceleration = max(plan.acceleration, -HARDEST_DECELERATION)
+        plan.target = min(
+            limit,
+            _safe_speed(plan.gap - STANDING_GAP_M, plan.leader_speed, HEADWAY_S),
+            _safe_speed(plan.stop, 0.0, _TARGET_LAG_S),
+        )
         return plan
 
     def _follow(self, agent: Agent, occupancy: Occupancy, plan: Plan) -> None:
@@ -220,6 +229,14 @@ def _idm(speed: float, gap: float, ahead_speed: float) -> float:
         0.0, speed * HEADWAY_S + speed * (speed - ahead_speed) / (2 * math.sqrt(ACCELERATION * DECELERATION))
     )
     return ACCELERATION * (1.0 - (wanted / gap) ** 2)
+
+
+def _safe_speed(gap: float, ahead_speed: float, lag_s: float) -> float:
+    """From which one can slow down, `lag_s` from now, behind what does so too (Gipps, "A behavioural model", 1981)."""
+    if gap <= 0.0:
+        return 0.0
+    late = DECELERATION * lag_s
+    return max(math.sqrt(late * late + ahead_speed * ahead_speed + 2 * DECELERATION * gap) - late, 0.0)
 
 
 def _halt(speed: float, distance: float) -> float:

@@ -20,7 +20,8 @@ SHORTEST_WAY_M, WAY_S = 3.5, 0.55
 """Deviations die away over this distance, or over what is driven in this time if that is farther."""
 DAMPING = 0.9
 _HOLD_BELOW_MPS = 0.3
-_SLOW_ASIDE_M, _SLOWEST_ASIDE = 0.8, 0.5
+_ASIDE_M, _ASIDE_MPS = 0.8, 5.0
+"""Farther beside the lane than this, the expert goes no faster than that."""
 
 
 class Command(NamedTuple):
@@ -38,16 +39,17 @@ def drive(world: World) -> Command:
 
 
 def relabel(world: World, x: float, y: float, heading: float) -> Command:
-    """What the expert would do were the car at another pose now, as fast as it is.
+    """What a policy should learn to do at a pose near the car's, which may be some metres from the lane.
 
-    The pose may be some metres from the lane and some 10 m ahead or behind.
+    The speed is the one that the place asks for, as far as a picture can tell: unlike what `drive` commands, it does
+    not depend on how fast the car is.
     """
     ahead = (x - world.state.x) * math.cos(world.state.heading) + (y - world.state.y) * math.sin(world.state.heading)
     s, lateral = world.route.project(x, y, world.agent.s + ahead)
     _, _, along = world.route.pose(s)
     error = float(wrap(heading - along))
     angle = steer(world.route, s, lateral, error, world.state.speed, world.vehicle.model)
-    return Command(angle, _speed(world, lateral))
+    return Command(angle, _slow_aside(world.agent.plan.target, lateral))
 
 
 def steer(route: Route, s: float, lateral: float, heading_error: float, speed: float, model: VehicleModel) -> float:
@@ -66,7 +68,8 @@ def _speed(world: World, lateral: float) -> float:
     plan, speed = world.agent.plan, world.state.speed
     if speed < _HOLD_BELOW_MPS and plan.acceleration <= 0.0:
         return 0.0
-    wanted = speed + plan.acceleration / world.vehicle.model.speed_gain
-    if abs(lateral) > _SLOW_ASIDE_M:
-        wanted = min(wanted, plan.limit * _SLOWEST_ASIDE)
-    return max(wanted, 0.0)
+    return _slow_aside(max(speed + plan.acceleration / world.vehicle.model.speed_gain, 0.0), lateral)
+
+
+def _slow_aside(speed: float, lateral: float) -> float:
+    return min(speed, _ASIDE_MPS) if abs(lateral) > _ASIDE_M else speed

@@ -130,7 +130,7 @@ class Junctions:
         if holds and (c.distance <= 0.0 or not can_stop(agent, c.distance, _FIRM_DECELERATION)):
             return None
         if not holds and not self._asks(agent, c.distance):
-            return None
+            return "light" if self._is_held(c.lane, time_s) else None
         reason = self._hindrance(junction, c, arriving, holds, occupancy, zebras, time_s)
         if reason is None and come in stopped:
             reason = "junction"
@@ -153,8 +153,7 @@ class Junctions:
         time_s: float,
     ) -> str | None:
         lane = self._lanes[c.lane]
-        light = self._lanes[lane.predecessors[0]].light
-        if light >= 0 and self._roads.town.lights[light].state(time_s) != GREEN:
+        if self._is_held(c.lane, time_s):
             return "light"
         if self._zebra_taken(lane.successors[0], zebras):
             return "crossing"
@@ -167,6 +166,11 @@ class Junctions:
         if c.agent.waited_s < STARVED_S and self._others_first(c, arriving, time_s):
             return "junction"
         return None
+
+    def _is_held(self, lane: int, time_s: float) -> bool:
+        """Whether a light holds the way through a junction."""
+        light = self._lanes[self._lanes[lane].predecessors[0]].light
+        return light >= 0 and self._roads.town.lights[light].state(time_s) != GREEN
 
     def _asks(self, agent: Agent, distance: float) -> bool:
         """Whether it is time to ask: soon enough that nobody has to brake who will get a permit."""
@@ -226,8 +230,7 @@ class Junctions:
         for other in arriving:
             if other.lane not in yields or other.agent.permit >= other.k:
                 continue
-            light = self._lanes[self._lanes[other.lane].predecessors[0]].light
-            if light >= 0 and self._roads.town.lights[light].state(time_s) != GREEN:
+            if self._is_held(other.lane, time_s):
                 continue
             if other.agent.speed < 0.5 and c.agent.waited_s > PATIENCE_S:
                 continue

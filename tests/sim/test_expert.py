@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from convoy_sim import expert
+from convoy_sim.lanes import RED
+from convoy_sim.route import tour
 from convoy_sim.traffic import Density
 from convoy_sim.world import World
 
@@ -36,13 +40,26 @@ def test_the_expert_finds_back_to_the_middle(aside: float, turn: float) -> None:
     assert abs(world.state.lateral) < 0.1
 
 
-def test_relabelling_the_pose_of_the_car_is_what_the_expert_does() -> None:
+def test_labels_are_what_the_expert_does_and_drive_as_well() -> None:
     world = World(1000, Density(10, 10))
-    for _ in range(150):
-        command = expert.drive(world)
-        again = expert.relabel(world, world.state.x, world.state.y, world.state.heading)
-        assert again == pytest.approx(command, abs=1e-6)
-        world.step(*command)
+    while world.time_s < 60:
+        label = expert.relabel(world, world.state.x, world.state.y, world.state.heading)
+        assert label.steering_angle == pytest.approx(expert.drive(world).steering_angle, abs=1e-3)
+        world.step(*label)
+    assert world.metrics.as_dict()["autonomy"] == 1.0
+    assert world.metrics.as_dict()["red_lights_run"] == 0
+
+
+def test_the_speed_of_a_label_tells_of_the_place_and_not_of_the_car() -> None:
+    world = World(1000, Density(0, 0))
+    light = next(light for light in world.town.lights if light.state(0.0) == RED)
+    route = tour(world.roads, np.random.default_rng(0), [light.lane])
+    speeds = []
+    for metres in (12.0, 8.0, 4.0, 1.0):
+        world.reset(route=route, s=world.roads.line[light.lane] - world.agent.front - metres)
+        speeds.append(expert.relabel(world, world.state.x, world.state.y, world.state.heading).speed)
+    assert all(a > b + 0.5 for a, b in pairwise(speeds))
+    assert speeds[-1] < 1.0
 
 
 def test_relabelling_steers_back_from_either_side() -> None:

@@ -1,0 +1,286 @@
+"""The world as a gymnasium environment, `convoy/Drive-v0`.
+
+Importing this module registers it; `gymnasium.make("convoy_sim.environment:convoy/Drive-v0")` does so by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from convoy_sim.bird_view import BirdView
+from convoy_sim.cameras import Pinhole
+from convoy_sim.errors import SimulationError
+from convoy_sim.features import NAMES, SPEED_SCALE, features
+from convoy_sim.lanes import SPEED_LIMIT_MPS
+from convoy_sim.look.weather import WEATHERS
+from convoy_sim.network import LANE_WIDTH_M
+from convoy_sim.route import INSTRUCTIONS
+from convoy_sim.seeds import town_seeds
+from convoy_sim.traffic import Density
+from convoy_sim.vehicle import VehicleModel
+from convoy_sim.world import STEP_S, World
+
+if TYPE_CHECKING:
+    from convoy_sim.rig import Rig
+
+ID = "convoy/Drive-v0"
+FULL_ANGLE = 0.5
+"""Steering angle, rad, of action 1."""
+FULL_SPEED = SPEED_SCALE
+"""Speed, m/s, of action 1; action -1 is to stand."""
+DISCRETE_ANGLES = (-1.0, -0.5, -0.25, -0.1, -0.03, 0.0, 0.03, 0.1, 0.25, 0.5, 1.0)
+DISCRETE_SPEEDS = (-1.0, -0.2, 0.2, 0.8)
+"""What discrete actions stand for: action = angle's index x number of speeds + speed's index."""
+MEASUREMENTS = ("speed", *INSTRUCTIONS)
+"""Beside the picture: speed (1 is `SPEED_SCALE`), and 1 for the instruction that holds."""
+
+_STAND_BELOW_MPS = 0.2
+_SAFE_DECELERATION = 4.0
+_TOLERANCE = 1.1
+_PULL_RAD = 0.01
+_VIEW_DEGREES = 100.0
+
+
+@dataclass(frozen=True)
+class Reward:
+    """What a step of 1/20 s is worth.
+
+    Attributes:
+        progress: for driving along the lane at the speed limit; less in proportion.
+        lateral: off, at the edge of the lane; less by the square of the distance.
+        jerk: off, for a command that goes from one end to the other, of both angle and speed; less in proportion.
+        haste: off, for each 10 m/s more than bends, lights and what is ahead allow.
+        failure: off, once, when the drive ends with an intervention or at a red light run.
+    """
+
+    progress: float = 0.1
+    lateral: float = 0.03
+    jerk: float = 0.2
+    haste: float = 0.5
+    failure: float = 10.0
+
+
+class Drive(gymnasium.Env[Any, Any]):
+    """Drive on a tour of a town; an episode ends with an intervention or a red light run, or after some time.
+
+    Observations are features (see `convoy_sim.features`), or with `observation="pixels"` a dictionary of the `image`
+    (height, width, 3) and the `measurements`. Actions are (steering, speed), each -1 to 1: angles up to `FULL_ANGLE`
+    to the left, speeds from 0 to `FULL_SPEED`; or, with `discrete_actions`, one of `DISCRETE_ANGLES` and one of
+    `DISCRETE_SPEEDS`. The info of a step has the kinds of the `events` that happened, and at the end the figures of the
+    drive (`metrics`); `env.unwrapped.world` knows the rest.
+
+    Drives, towns and all else are drawn from the seed given to `reset`. Its options may name the `town` (its seed) and
+    the `drive`, and set the `difficulty` (0 to 1) from then on.
+
+    Raises:
+        SimulationError: an option is out of range, or pixels are wanted and there is no OpenGL.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": round(1 / STEP_S)}  # noqa: RUF012
+
+    def __init__(
+        self,
+        towns: str = "train",
+        observation: str = "features",
+        discrete_actions: bool = False,
+        weathers: Sequence[str] = ("clear",),
+        density: Density | None = None,
+        difficulty: float = 1.0,
+        randomise: bool = False,
+        seconds: float = 60.0,
+        drives_per_town: int = 1,
+        reward: Reward | None = None,
+        size: tuple[int, int] = (200, 66),
+        look: Callable[[Rig], NDArray[np.uint8]] | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        """Make an environment.
+
+        Args:
+            towns: a split, or seeds as in `convoy_sim.seeds.town_seeds`.
+            observation: "features" or "pixels".
+            discrete_actions: for algorithms that want them.
+            weathers: one is drawn for each town.
+            density: traffic at full difficulty.
+            difficulty: part of the traffic that is there; below 0.5 the weather is the first of `weathers`.
+            randomise: draw another vehicle (mass, tyres, delays, steering that pulls) for each drive.
+            seconds: length of an episode.
+            drives_per_town: episodes before another town is made, which takes a moment (pixels: seconds). They share
+                the weather.
+            reward: what a step is worth.
+            size: width and height of the picture.
+            look: takes the picture; None: a pinhole camera of this size that sees 100 degrees.
+            render_mode: "rgb_array": `render` draws a map of the surroundings.
+        """
+        if observation not in ("features", "pixels"):
+            raise SimulationError(f"Observations are features or pixels; found {observation!r}.")
+        if unknown := sorted(set(weathers) - set(WEATHERS)) or not weathers:
+            raise SimulationError(f"Weathers are {', '.join(WEATHERS)}; found {unknown if weathers else 'none'}.")
+        if render_mode not in (None, "rgb_array"):
+            raise SimulationError(f"The render mode is rgb_array or None; found {render_mode!r}.")
+        self.render_mode = render_mode
+        self._towns = town_seeds(towns)
+        self._pixels = observation == "pixels"
+        self._weathers = tuple(weathers)
+        self._density = density or Density()
+        self._randomise = randomise
+        self._steps = round(seconds / STEP_S)
+        self._drives_per_town = drives_per_town
+        self._reward = reward or Reward()
+        self._size = size
+        self._look = look
+        self._drives_left = 0
+        self._rig: Rig | None = None
+        self._bird_view: BirdView | None = None
+        self.set_difficulty(difficulty)
+        self.action_space: spaces.Space[Any] = (
+            spaces.Discrete(len(DISCRETE_ANGLES) * len(DISCRETE_SPEEDS))
+            if discrete_actions
+            else spaces.Box(-1.0, 1.0, (2,), np.float32)
+        )
+        width, height = size
+        self.observation_space: spaces.Space[Any] = (
+            spaces.Dict(
+                {
+                    "image": spaces.Box(0, 255, (height, width, 3), np.uint8),
+                    "measurements": spaces.Box(-1.0, 1.0, (len(MEASUREMENTS),), np.float32),
+                }
+            )
+            if self._pixels
+            else spaces.Box(-1.0, 1.0, (len(NAMES),), np.float32)
+        )
+
+    def set_difficulty(self, difficulty: float) -> None:
+        """Set what the next drives are like, 0 to 1; for a curriculum, through `VecEnv.env_method`."""
+        if not 0.0 <= difficulty <= 1.0:
+            raise SimulationError(f"The difficulty is 0 to 1; found {difficulty}.")
+        self._difficulty = difficulty
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        options = options or {}
+        if "difficulty" in options:
+            self.set_difficulty(float(options["difficulty"]))
+        if seed is not None or "town" in options or not self._drives_left:
+            self._move(options.get("town"))
+        self._drives_left -= 1
+        drive = int(options.get("drive", self.np_random.integers(2**31)))
+        cars, people = (round(n * self._difficulty) for n in (self._density.cars, self._density.people))
+        model, self._pull = VehicleModel(), 0.0
+        if self._randomise:
+            model, self._pull = _another(model, self.np_random)
+        self.world = World(self._town, Density(cars, people), self._weather, model, drive)
+        if self._rig is not None:
+            self._rig.world = self.world
+        elif self._pixels:
+            from convoy_sim.rig import Rig
+
+            self._rig = Rig(self.world, drive)
+        self._last = (0.0, -1.0)
+        return self._observe(), {"town": self._town, "drive": drive, "weather": self._weather}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        wanted = self._decode(action)
+        before = self.world.state.s
+        speed = (wanted[1] + 1) / 2 * FULL_SPEED
+        events = self.world.step(wanted[0] * FULL_ANGLE + self._pull, speed if speed > _STAND_BELOW_MPS else 0.0)
+        failed = any(event.intervention or event.kind == "red_light" for event in events)
+        ended = self.world.time_s > (self._steps - 0.5) * STEP_S
+        info: dict[str, Any] = {"events": [event.kind for event in events]}
+        if failed or ended:
+            info["metrics"] = self.world.metrics.as_dict()
+        worth = self._worth(wanted, self.world.state.s - before, failed)
+        self._last = wanted
+        return self._observe(), worth, failed, ended and not failed, info
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """(360, 360, 3) RGB map of the surroundings; None without a render mode."""
+        if self.render_mode is None:
+            return None
+        self._bird_view = self._bird_view or BirdView()
+        return self._bird_view.draw(self.world)
+
+    def close(self) -> None:
+        self._close_rig()
+
+    def _move(self, town: int | None) -> None:
+        """Go to another town, and another weather."""
+        self._close_rig()
+        drawn = self._towns[int(self.np_random.integers(len(self._towns)))]
+        self._town = drawn if town is None else int(town)
+        weather = int(self.np_random.integers(len(self._weathers)))
+        self._weather = self._weathers[weather if self._difficulty >= 0.5 else 0]
+        self._drives_left = self._drives_per_town
+
+    def _decode(self, action: Any) -> tuple[float, float]:
+        """Steering and speed, -1 to 1."""
+        if isinstance(self.action_space, spaces.Discrete):
+            at = divmod(int(action), len(DISCRETE_SPEEDS))
+            return DISCRETE_ANGLES[at[0]], DISCRETE_SPEEDS[at[1]]
+        steering, speed = (min(max(float(a), -1.0), 1.0) for a in action)
+        return steering, speed
+
+    def _worth(self, wanted: tuple[float, float], progress: float, failed: bool) -> float:
+        reward, state, plan = self._reward, self.world.state, self.world.agent.plan
+        clear = max(plan.gap - 1.0, 0.0)
+        allowed = min(
+            _TOLERANCE * plan.limit,
+            math.sqrt(2 * _SAFE_DECELERATION * max(plan.stop, 0.0)),
+            math.sqrt(plan.leader_speed**2 + 2 * _SAFE_DECELERATION * clear),
+        )
+        return (
+            reward.progress * min(progress / (SPEED_LIMIT_MPS * STEP_S), 1.0)
+            - reward.lateral * (state.lateral / (LANE_WIDTH_M / 2)) ** 2
+            - reward.jerk * sum(abs(a - b) / 2 for a, b in zip(wanted, self._last, strict=True))
+            - reward.haste * max(state.speed - allowed, 0.0) / 10.0
+            - reward.failure * failed
+        )
+
+    def _observe(self) -> Any:
+        if self._rig is None:
+            return features(self.world)
+        self._rig.look()
+        state = self.world.state
+        told = (float(state.instruction == instruction) for instruction in INSTRUCTIONS)
+        measurements = np.array([min(max(state.speed / SPEED_SCALE, -1.0), 1.0), *told], np.float32)
+        return {"image": self._see(self._rig), "measurements": measurements}
+
+    def _see(self, rig: Rig) -> NDArray[np.uint8]:
+        if self._look is not None:
+            return self._look(rig)
+        picture = rig.render(Pinhole.of_view(*self._size, _VIEW_DEGREES)).rgb
+        assert picture is not None  # asked for
+        return picture
+
+    def _close_rig(self) -> None:
+        if self._rig is not None:
+            self._rig.close()
+            self._rig = None
+
+
+def _another(model: VehicleModel, rng: np.random.Generator) -> tuple[VehicleModel, float]:
+    """Another vehicle of the kind, and the angle by which its steering is off."""
+    mass = float(rng.uniform(0.8, 1.25))
+    return replace(
+        model,
+        mass=model.mass * mass,
+        yaw_inertia=model.yaw_inertia * mass * float(rng.uniform(0.9, 1.1)),
+        cornering_stiffness=model.cornering_stiffness * float(rng.uniform(0.75, 1.25)),
+        friction=model.friction * float(rng.uniform(0.85, 1.05)),
+        steering_lag_s=model.steering_lag_s * float(rng.uniform(0.6, 1.6)),
+        throttle_lag_s=model.throttle_lag_s * float(rng.uniform(0.6, 1.6)),
+        speed_gain=model.speed_gain * float(rng.uniform(0.8, 1.2)),
+    ), float(rng.normal(0.0, _PULL_RAD))
+
+
+# A second import under another name must not register it twice.
+if ID not in gymnasium.registry:
+    gymnasium.register(ID, entry_point="convoy_sim.environment:Drive")
