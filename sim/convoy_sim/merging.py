@@ -15,8 +15,8 @@ import numpy as np
 from convoy_sim.classes import Label
 from convoy_sim.look.mesh import Mesh, join
 
-FAR_M = 6000.0
-"""The far plane: nothing but the sky comes near it."""
+FAR_M = 1600.0
+"""The far plane; nothing stands beyond two thirds of it."""
 TILE_M = 64.0
 LEVELS_M = ((0.0, 64.0), (64.0, 160.0), (160.0, 320.0))
 """Levels of detail: the distances of a tile's middle at which each is shown."""

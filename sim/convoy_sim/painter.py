@@ -13,8 +13,8 @@ from convoy_sim.merging import FAR_M
 from convoy_sim.placing import Brush, Placed, Placer, planes_of
 from convoy_sim.views import Shot, View
 
-_SKY_M = 1500.0
-"""Depths beyond are those of the sky, which MuJoCo draws as a drum of 0.7 times the far plane's distance."""
+_SKY_M = 0.63 * FAR_M
+"""What is farther is the sky, which MuJoCo draws as an eight-sided drum whose corners are 0.7 * `FAR_M` away."""
 _SPARE_SLOTS = 400
 """For what moves."""
 _LISTS = 32
@@ -58,7 +58,7 @@ class Painter:
             instances = ids[..., 1] | ids[..., 2].astype(np.uint16) << np.uint16(8)
         return Shot(
             np.ascontiguousarray(picture) if rgb and picture is not None else None,
-            None if distance is None else _metres(distance),
+            None if distance is None else _metres(distance, view),
             classes,
             instances,
         )
@@ -174,7 +174,9 @@ def _filter(context: mujoco.MjrContext) -> None:
         GL.glTexParameteri(target, GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR_MIPMAP_NEAREST)
 
 
-def _metres(z: NDArray[np.float32]) -> NDArray[np.float32]:
+def _metres(z: NDArray[np.float32], view: View) -> NDArray[np.float32]:
     """Metres along the view's axis from OpenGL's depth; 0 for the sky."""
     inverse = z * np.float32(1 / NEAR_M - 1 / FAR_M) + np.float32(1 / FAR_M)
-    return np.where(inverse > 1 / _SKY_M, 1 / inverse, np.float32(0)).astype(np.float32, copy=False)
+    return np.where(inverse * np.float32(_SKY_M) > view.stretch, 1 / inverse, np.float32(0)).astype(
+        np.float32, copy=False
+    )

@@ -7,7 +7,7 @@ which a precomputed map brings together.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -34,6 +34,15 @@ class View:
     bottom: float
     width: int
     height: int
+
+    @cached_property
+    def stretch(self) -> NDArray[np.float32]:
+        """(height, width) distance of what a pixel shows, in units of its depth."""
+        x, y = (
+            low + (np.arange(count) + 0.5) * (high - low) / count
+            for low, high, count in ((self.left, self.right, self.width), (self.top, self.bottom, self.height))
+        )
+        return np.sqrt(1 + x[None, :] ** 2 + y[:, None] ** 2).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,8 +41,8 @@ class Facades:
     def __init__(self, rng: Rng, lit: float, daylight: float) -> None:
         self.atlas = Atlas(2048)
         self._lit, self._daylight = lit, daylight
-        roofs = [self.atlas.add(roof_tiles(rng, colour)) for colour in _ROOFS]
-        flat = self.atlas.add(gravel(rng))
+        roofs = [self.atlas.add(roof_tiles(rng, colour) * np.float32(daylight)) for colour in _ROOFS]
+        flat = self.atlas.add(gravel(rng) * np.float32(daylight))
         self._houses: dict[tuple[str, int], list[House]] = {}
         plaster, bricks = rng.permutation(_PLASTER), rng.permutation(_BRICK)
         for style in range(5):

@@ -22,7 +22,7 @@ KERB_HEIGHT_M = 0.12
 KERB_BAND = 0.08
 """The lowest part of the paving's picture shows kerb stones."""
 GRASS_Z = -0.03
-FAR_M = 500.0
+FAR_M = 300.0
 """The meadows reach this far out of town."""
 
 _PAINT_Z = 0.012
@@ -106,7 +106,7 @@ def meadow(town: Town) -> Mesh:
     """The grass that everything stands on, far out of town too."""
     x0, y0, x1, y1 = town.bounds
     # Small pieces: fog is worked out at the corners.
-    out = np.array([40.0, 110.0, 240.0, FAR_M])
+    out = np.array([40.0, 100.0, 180.0, FAR_M])
     lines = [
         np.concatenate([(low - out)[::-1], np.linspace(low, high, round((high - low) / 60)), high + out])
         for low, high in ((x0, x1), (y0, y1))

@@ -10,7 +10,7 @@ from convoy_sim.look.textures import Rng, bark, leaves
 from convoy_sim.scenery import TREES, Prop
 
 _SHAPES_EACH = 3
-_GREENS = {"broad": (104, 136, 58), "round": (92, 128, 62), "conifer": (58, 92, 62), "poplar": (122, 146, 66)}
+_GREENS = {"broad": (98, 140, 56), "round": (86, 132, 58), "conifer": (58, 98, 64), "poplar": (116, 152, 62)}
 # Middle, radius and half height of the parts of a crown, for a tree of 1 m.
 _BLOBS: dict[str, list[tuple[float, float, float, float, float]]] = {
     "broad": [
@@ -31,9 +31,9 @@ class Plants:
         trunk = np.array(corners_of(atlas.add(bark(rng))))
         self._trees: dict[str, list[Mesh]] = {}
         self._far_trees: dict[str, Mesh] = {}
-        season = rng.normal(0, 10, 3)
+        season = rng.normal(0, (9, 5, 5))
         for species in TREES:
-            colour = np.clip(np.array(_GREENS[species]) + season + rng.normal(0, 6, 3), 20, 200)
+            colour = np.array(_GREENS[species]) + season + rng.normal(0, 5, 3)
             leaf = atlas.add(leaves(rng, colour, needles=species == "conifer"))
             self._trees[species] = [_tree(species, leaf, trunk, rng) for _ in range(_SHAPES_EACH)]
             self._far_trees[species] = _far_tree(species, leaf, trunk)

@@ -53,7 +53,7 @@ def _face(
     azimuth_here = np.arctan2(towards[..., 1], towards[..., 0])[..., None]
     hill = (0.03 + (0.022 / np.sqrt(ridge[0]) * np.sin(ridge[0] * azimuth_here + ridge[1])).sum(axis=-1))[..., None]
     # Far hills take on the colour of the air.
-    air = float(np.clip(1.25 - weather.fog_m / 3000, 0.45, 1.0))
+    air = float(np.clip(1.25 - weather.fog_m / 5000, 0.45, 1.0))
     shade = np.mean(weather.ambient) + 0.5 * np.mean(weather.sun)
     colour = np.where(up[..., None] < hill, _HILLS * shade * (1 - air) + horizon * air, colour)
     return np.asarray(np.clip(colour * 255, 0, 255), dtype=np.uint8)

@@ -56,7 +56,7 @@ class _Kind:
     zenith: Rgb = (0.28, 0.5, 0.82)
     horizon: Rgb = (0.76, 0.85, 0.93)
     clouds: float = 0.3
-    fog_m: float = 2600.0
+    fog_m: float = 4500.0
     shadow: float = 0.48
     elevation: float = 48.0
     wet: bool = False
@@ -67,18 +67,18 @@ class _Kind:
 _COVERED = _Kind(sun=0.14, warm=0.0, ambient=0.66, clouds=0.95, shadow=0.14)
 _KINDS = {
     "clear": _Kind(),
-    "cloudy": _Kind(sun=0.42, ambient=0.52, zenith=(0.42, 0.56, 0.76), clouds=0.75, fog_m=1800.0, shadow=0.3),
+    "cloudy": _Kind(sun=0.42, ambient=0.52, zenith=(0.42, 0.56, 0.76), clouds=0.75, fog_m=3200.0, shadow=0.3),
     "low_sun": _Kind(
         sun=0.54,
         warm=0.12,
         ambient=0.5,
         zenith=(0.34, 0.5, 0.76),
         horizon=(0.96, 0.84, 0.66),
-        fog_m=1500.0,
+        fog_m=3000.0,
         shadow=0.42,
         elevation=16.0,
     ),
-    "overcast": replace(_COVERED, zenith=(0.62, 0.66, 0.7), horizon=(0.8, 0.82, 0.84), fog_m=1100.0),
+    "overcast": replace(_COVERED, zenith=(0.62, 0.66, 0.7), horizon=(0.8, 0.82, 0.84), fog_m=1700.0),
     "fog": replace(
         _COVERED,
         sun=0.08,
@@ -107,7 +107,7 @@ _KINDS = {
         zenith=(0.14, 0.2, 0.38),
         horizon=(0.8, 0.53, 0.4),
         clouds=0.45,
-        fog_m=1400.0,
+        fog_m=2600.0,
         shadow=0.2,
         elevation=10.0,
         lit=0.45,
