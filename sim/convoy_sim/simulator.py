@@ -44,7 +44,8 @@ class Simulator(Component):
     """Drives a car through a town at 20 Hz, and shows what its sensors see.
 
     Subscribes to ``drive``, which holds until the next one; without one for ``stale_after`` seconds the car brakes, its
-    wheels as they are. A command that is not finite is an error and is not driven.
+    wheels as they are. A command that is not finite is an error and is not driven. For ``wait`` seconds at most nothing
+    moves before a first command does: drivers may need a while to start.
 
     Publishes, all with one stamp: ``camera/image_raw`` (or its ``/compressed``) and ``camera/camera_info``, and as
     parameters ask for them ``camera/depth/image`` (metres), ``camera/segmentation`` with ``camera/label_info``,
@@ -54,10 +55,11 @@ class Simulator(Component):
 
     ``route`` says what to do at the next junction: follow, left, right or straight.
 
-    What no robot knows: ``ground_truth/pose`` in the map; ``ground_truth/route_pose``, in a frame along the route (x is
-    arc length, y the distance to the left of it, the heading relative to it); ``expert/drive``, what an expert with
-    full knowledge would command, fit to drive by; ``events``: lane, collision, stall (interventions, after which the
-    car is put back), red_light and off_road. How the drive goes is on ``/diagnostics``.
+    What no robot knows: ``ground_truth/pose`` in the map and ``ground_truth/route_pose``, in a frame along the route
+    (x is arc length, y the distance to the left of it, the heading relative to it), once for each step of the world;
+    ``expert/drive``, what an expert with full knowledge would command, fit to drive by; ``events``: lane, collision,
+    stall (interventions, after which the car is put back), red_light and off_road. How the drive goes is on
+    ``/diagnostics``.
     """
 
     class Parameters(ComponentParameters):
@@ -67,6 +69,9 @@ class Simulator(Component):
         cars: int = Field(15, ge=0, le=MOST_CARS, description="moving cars")
         people: int = Field(20, ge=0, le=MOST_PEOPLE, description="pedestrians")
         stale_after: float = Field(0.5, ge=2 * STEP_S, le=10.0, description="s without a command until the car brakes")
+        wait: float = Field(
+            0.0, ge=0.0, le=600.0, description="s that the world stands still at most, until a command moves the car"
+        )
 
         camera: Literal["pinhole", "fisheye"] = Field("pinhole", description="model of the camera")
         width: int = Field(FRONT.width, ge=16, le=2048, description="pixels")
@@ -150,6 +155,7 @@ class Simulator(Component):
         self.reckoned = DeadReckoning(self.parameters.odometry_noise, chance)
         self.command: tuple[float, float] = (0.0, 0.0)
         self.commanded_at: int | None = None
+        self.waits_until: int | None = self.now() + round(self.parameters.wait * NANOSECONDS)
         self.instructed = ("", 0)
         now = self.now()
         mounted = [camera.mounting.optical_in_vehicle() for camera in self.cameras]
@@ -158,7 +164,7 @@ class Simulator(Component):
         transforms = [reports.mounting_transform(header, child, pose) for child, pose in frames]
         self.tf_static.publish(make(reports.TFMessage, transforms=transforms))
         self.labels.publish(reports.label_info(_header(OPTICAL, now)))
-        self._report(())
+        self._report("ready", Level.OK)
 
     def on_cleanup(self) -> None:
         if self.rig is not None:
@@ -177,21 +183,41 @@ class Simulator(Component):
         self.command, self.commanded_at = (angle, speed), self.now()
 
     def on_tick(self) -> None:
-        world, now = self.world, self.now()
-        events = world.step(*self._command(now))
-        self.reckoned.move(world.state.speed, world.state.yaw_rate, STEP_S)
+        now = self.now()
+        events: tuple[Event, ...] = ()
+        if self._waits(now):
+            self._report("waiting for a command that moves the car", Level.OK)
+        else:
+            events = self._go_on(now)
         if self.parameters.clock:
             self.clock.publish(Clock(time(now)))
         self._publish_route(now)
-        self._publish_poses(now)
-        command = expert.drive(world)
+        self._publish_odometry(now)
+        command = expert.drive(self.world)
         drive = make(AckermannDrive, steering_angle=command.steering_angle, speed=command.speed)
         self.expert.publish(make(AckermannDriveStamped, header=_header("base_link", now), drive=drive))
         if events:
-            self.events.publish(reports.events(_header("map", now), self.name, events, world.state))
+            self.events.publish(reports.events(_header("map", now), self.name, events, self.world.state))
         if self.parameters.wanted:
             self._publish_views(now)
-        self._report(events)
+
+    def _waits(self, now: int) -> bool:
+        if self.waits_until is not None and (now >= self.waits_until or self.command[1] != 0.0):
+            self.waits_until = None
+        return self.waits_until is not None
+
+    def _go_on(self, now: int) -> tuple[Event, ...]:
+        """Go on by one step, and tell the truth about it."""
+        world = self.world
+        events = world.step(*self._command(now))
+        state = world.state
+        self.reckoned.move(state.speed, state.yaw_rate, STEP_S)
+        self.true_pose.publish(reports.pose(_header("map", now), state.x, state.y, state.heading))
+        self.route_pose.publish(reports.pose(_header("route", now), state.s, state.lateral, state.heading_error))
+        level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
+        said = ", ".join(f"{event.kind} {event.what}".strip() for event in events)
+        self._report(said or "driving", level)
+        return events
 
     def _command(self, now: int) -> tuple[float, float]:
         """What is driven: the last command, or, when that is old or the clock has jumped back, the brakes."""
@@ -206,11 +232,9 @@ class Simulator(Component):
             self.instructed = (instruction, now)
             self.route.publish(make(String, data=instruction))
 
-    def _publish_poses(self, now: int) -> None:
+    def _publish_odometry(self, now: int) -> None:
         state, reckoned = self.world.state, self.reckoned
         header, odom = _header("map", now), _header("odom", now)
-        self.true_pose.publish(reports.pose(header, state.x, state.y, state.heading))
-        self.route_pose.publish(reports.pose(_header("route", now), state.s, state.lateral, state.heading_error))
         self.odom.publish(reports.odometry(odom, reckoned))
         x, y, heading = reckoned.in_map(state.x, state.y, state.heading).tolist()
         transforms = [
@@ -254,9 +278,7 @@ class Simulator(Component):
         self.rig = Rig(self.world, p.drive, Effects(p.noise, p.exposure, p.blur, p.vignette))
         return self.rig
 
-    def _report(self, events: tuple[Event, ...]) -> None:
-        level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
-        said = ", ".join(f"{event.kind} {event.what}".strip() for event in events) or "driving"
+    def _report(self, said: str, level: Level) -> None:
         figures = self.world.metrics.as_dict()
         self.report("Drive", level, said, **{name: f"{value:.4g}" for name, value in figures.items()})
 

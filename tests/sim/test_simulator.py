@@ -234,3 +234,16 @@ def test_what_cannot_be_simulated_is_refused(parameters: dict[str, Any], found: 
         active(BLIND | parameters)
     with pytest.raises(ParameterError, match="'cars' is 1000"):
         Simulator("simulator", BLIND | {"cars": 1000})
+
+
+def test_the_world_may_wait_for_its_driver_and_not_for_ever() -> None:
+    bench = active(BLIND | {"wait": 3.0})
+    drive(bench, 2.0, 0.0, 0.0)
+    assert bench.component.world.time_s == 0.0
+    assert bench.results("route_pose") == []
+    assert len(bench.results("expert")) == 40
+    drive(bench, 1.0, 0.0, 3.0)
+    assert bench.component.world.time_s == pytest.approx(1.0)
+    patient = active(BLIND | {"wait": 3.0})
+    patient.pass_time(4 * NANOSECONDS)
+    assert patient.component.world.time_s == pytest.approx(1.05)

@@ -11,9 +11,29 @@ import typer
 
 from convoy.errors import ConvoyError
 
-VERBS = ("replay", "train", "evaluate", "models", "bag", "run", "launch", "topics", "calibrate", "bench", "test")
+VERBS = (
+    "drive",
+    "replay",
+    "train",
+    "evaluate",
+    "models",
+    "bag",
+    "run",
+    "launch",
+    "topics",
+    "calibrate",
+    "bench",
+    "test",
+)
 
-EXTRAS = {"torch": "learn", "torchvision": "learn", "lightning": "learn", "onnx": "learn", "matplotlib": "report"}
+EXTRAS = {
+    "torch": "learn",
+    "torchvision": "learn",
+    "lightning": "learn",
+    "onnx": "learn",
+    "matplotlib": "report",
+    "mujoco": "sim",
+}
 """Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
 
 

@@ -1,4 +1,4 @@
-"""``convoy evaluate``: how good is a model on recordings?"""
+"""``convoy evaluate``: how good is a model, on recordings and on simulated roads?"""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands.evaluate_drive import drive
 from convoy.commands.evaluate_gestures import gestures
 
-app = typer.Typer(no_args_is_help=True, help="Measure a model on recordings, with the same code that the robot runs.")
+app = typer.Typer(no_args_is_help=True, help="Measure a model, with the same code that the robot runs.")
 
 
 class Part(enum.StrEnum):
@@ -23,9 +24,10 @@ class Part(enum.StrEnum):
 
 @app.callback()
 def evaluate() -> None:
-    """Measure a model on recordings, with the same code that the robot runs."""
+    """Measure a model, with the same code that the robot runs."""
 
 
+app.command()(drive)
 app.command()(gestures)
 
 

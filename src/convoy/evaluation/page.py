@@ -92,10 +92,10 @@ def film(cells: Iterable[tuple[np.ndarray | None, str]]) -> str:
     return f'<div class="film">{"".join(_cell(picture, caption) for picture, caption in cells)}</div>'
 
 
-def still(picture: np.ndarray, arcs: Iterable[tuple[float, str]] = ()) -> np.ndarray:
-    """A picture (BGR) in the film's size, with steering angles (rad, each in a colour) drawn into it as arcs."""
-    height = round(picture.shape[0] * FILM_WIDTH / picture.shape[1])
-    picture = cv2.resize(picture, (FILM_WIDTH, height), interpolation=cv2.INTER_LINEAR)
+def still(picture: np.ndarray, arcs: Iterable[tuple[float, str]] = (), width: int = FILM_WIDTH) -> np.ndarray:
+    """A picture (BGR) in a film's width, with steering angles (rad, each in a colour) drawn into it as arcs."""
+    height = round(picture.shape[0] * width / picture.shape[1])
+    picture = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
     for angle, colour in arcs:
         _draw_arc(picture, angle, colour)
     return picture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,9 +118,7 @@ class _Run:
         self.frame: Frame | None = None
         self.film: list[tuple[int, str, bytes]] = []
         self.wall_ns = 0
-        outputs = {node.topic(port.topic): port for component, node in graph for port in component.outputs.values()}
-        for name, port in sorted(outputs.items()):
-            self.writer.add_topic(name, type_name(port.message), port.qos)
+        add_outputs(self.writer, graph)
         for name in sorted(self.withheld):
             topic = self.topics[name]
             self.writer.add_topic(
@@ -208,13 +206,13 @@ class _Run:
             "realtime_factor": (self.bag.end_ns - self.bag.start_ns) / self.wall_ns,
             "floor_ratio": wall_s * 1e3 / floor_ms if floor_ms else None,
             "wall_s": wall_s,
-            "stage_ms": {name: _percentiles(values) for name, values in stages_ms.items()},
+            "stage_ms": {name: percentiles(values) for name, values in stages_ms.items()},
             "steering": steering,
             "failures": {component.name: component.failures for component, _ in self.executor.nodes},
         }
         if self.executor.live_latency:
             metrics["dropped"] = dict(self.executor.dropped)
-            metrics["latency_ms"] = {t: _percentiles(np.array(v) / 1e6) for t, v in self.log.latencies_ns.items()}
+            metrics["latency_ms"] = {t: percentiles(np.array(v) / 1e6) for t, v in self.log.latencies_ns.items()}
         return metrics
 
 
@@ -224,5 +222,13 @@ def _score(series: Series, constant: float | None) -> dict[str, Any]:
     return score(steered[known], human[known], constant).as_dict() if known.any() else {"frames": 0}
 
 
-def _percentiles(values: np.ndarray) -> dict[str, float]:
+def add_outputs(writer: BagWriter, nodes: Iterable[tuple[Component, NodeName]]) -> None:
+    """Add a topic to a bag for each output of a graph's components."""
+    outputs = {node.topic(port.topic): port for component, node in nodes for port in component.outputs.values()}
+    for name, port in sorted(outputs.items()):
+        writer.add_topic(name, type_name(port.message), port.qos)
+
+
+def percentiles(values: np.ndarray) -> dict[str, float]:
+    """The median and the worst but one in a hundred."""
     return {"p50": float(np.percentile(values, 50)), "p99": float(np.percentile(values, 99))}

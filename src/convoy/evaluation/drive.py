@@ -1,0 +1,183 @@
+"""Drives a launch file's graph through a simulated town in lock-step: fast, and always the same."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convoy import tracing
+from convoy.bags import BagWriter
+from convoy.errors import ConvoyError
+from convoy.evaluation.drive_film import DriveFilm
+from convoy.evaluation.drive_log import DriveLog
+from convoy.evaluation.replay import add_outputs, percentiles
+from convoy.hosts.in_process import InProcess, Published
+from convoy.inference import ModelCard
+from convoy.interfaces.messages import NANOSECONDS
+from convoy.launch import Node, build, convoy_nodes, load
+from convoy_sim.world import STEP_S
+
+SLICE_NS = NANOSECONDS // 2
+"""Progress is told as often, in simulated time."""
+EXPERT = "expert"
+
+Progress = Callable[[DriveLog], None]
+
+
+class DriveError(ConvoyError):
+    """A drive that can't be made as asked."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What is to be driven.
+
+    Attributes:
+        launch: a launch file that starts a simulator and what drives it.
+        arguments: of the launch file.
+        seconds: of the world's time.
+    """
+
+    launch: Path
+    arguments: Mapping[str, str]
+    seconds: float = 60.0
+
+    def nodes(self) -> Sequence[Node]:
+        """What the launch file starts.
+
+        Raises:
+            LaunchError: the launch file can't be used.
+        """
+        return convoy_nodes(load(self.launch, self.arguments))
+
+    def simulator(self) -> Node:
+        """The simulator among them.
+
+        Raises:
+            DriveError: there is none.
+        """
+        for node in self.nodes():
+            if node.executable == "simulator":
+                return node
+        raise DriveError(f"{self.launch} starts no simulator; wanted one that does, such as launch/drive.launch.yaml.")
+
+    def models(self) -> dict[str, ModelCard]:
+        """The cards of the models that drive, by node."""
+        return {n.name.full: ModelCard.read(n.parameters["model"]) for n in self.nodes() if "model" in n.parameters}
+
+    def log(self, film: DriveFilm | None = None) -> DriveLog:
+        """An empty log of it."""
+        on_step = film.add if film else lambda step: None
+        return DriveLog(self.simulator().name, self.steps, on_step)
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the world it takes."""
+        return round(self.seconds / STEP_S)
+
+    @property
+    def command(self) -> str:
+        """The same in words of the command line."""
+        given = "".join(f" {name}:={value}" for name, value in self.arguments.items())
+        return f"{self.launch.name}{given}, {self.seconds:g} s"
+
+
+@dataclass(frozen=True)
+class Driven:
+    """A drive that has been made.
+
+    Attributes:
+        drive: what was to be driven.
+        log: how it went.
+        timing: what depends on the machine: wall_s, realtime_factor, times of stages and latencies in ms.
+        failures: of components, by node.
+    """
+
+    drive: Drive
+    log: DriveLog
+    timing: dict[str, Any]
+    failures: dict[str, int] = field(default_factory=dict)
+
+    def metrics(self) -> dict[str, Any]:
+        """The contents of ``metrics.json``; two drives in lock-step differ in ``timing`` alone."""
+        return self.log.as_dict() | {"failures": self.failures, "timing": self.timing}
+
+    def write_metrics(self, folder: Path) -> None:
+        """Write ``metrics.json``."""
+        (folder / "metrics.json").write_text(json.dumps(self.metrics(), indent=2) + "\n")
+
+
+def launch_arguments(policy: str, town: int, drive: int, weather: str, wait_s: float = 0.0) -> dict[str, str]:
+    """Arguments of ``drive.launch.yaml`` for a policy: a model file, "expert", or "" for the shipped one.
+
+    `wait_s` is what drivers are given to start; in lock-step they are there from the start.
+    """
+    driver = {"expert": "true"} if policy == EXPERT else {"model": policy} if policy else {}
+    return {"town": str(town), "drive": str(drive), "weather": weather, "wait": str(wait_s)} | driver
+
+
+def drive(
+    plan: Drive, folder: Path | None = None, *, video: bool = False, progress: Progress = lambda log: None
+) -> Driven:
+    """Make a drive in process.
+
+    Writes ``drive.mcap``, with all that the graph publishes, and ``metrics.json`` into `folder`, and with `video`
+    ``drive.mp4``; without a folder nothing is written.
+
+    Raises:
+        LaunchError, DriveError: the launch file can't be driven with.
+        ComponentError: a component failed to start.
+        BagError: the bag can't be written any more.
+    """
+    stages: dict[str, list[int]] = defaultdict(list)
+    with ExitStack() as stack:
+        film = stack.enter_context(closing(DriveFilm(folder / "drive.mp4"))) if folder and video else None
+        log = plan.log(film)
+        writer = stack.enter_context(open_bag(folder)) if folder else None
+
+        def on_publish(published: Published) -> None:
+            if writer is not None:
+                writer.write(published.topic, published.time_ns, published.data)
+            log.add(published.topic, published.type_name, published.data)
+
+        executor = InProcess(on_publish)
+        for component, node in build(load(plan.launch, plan.arguments)):
+            executor.add(component, node)
+        if writer is not None:
+            add_outputs(writer, executor.nodes)
+        executor.start(0)
+        stack.callback(executor.stop)
+        started = time.perf_counter()
+        stack.enter_context(tracing.listen(lambda name, spent: stages[name].append(spent)))
+        end = round(plan.seconds * NANOSECONDS)
+        for now in (*range(0, end, SLICE_NS), end):
+            executor.run_until(now)
+            progress(log)
+        wall_s = time.perf_counter() - started
+        failures = {node.full: component.failures for component, node in executor.nodes}
+        log.finish()
+    timing = {"wall_s": wall_s, "realtime_factor": plan.seconds / wall_s}
+    stage_ms = {name: percentiles(np.array(spent) / 1e6) for name, spent in sorted(stages.items())}
+    driven = Driven(plan, log, timing | {"stage_ms": stage_ms}, failures)
+    if folder is not None:
+        driven.write_metrics(folder)
+    return driven
+
+
+def open_bag(folder: Path) -> BagWriter:
+    """Begin ``drive.mcap``, in place of an older one.
+
+    Raises:
+        BagError: it can't be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "drive.mcap").unlink(missing_ok=True)
+    return BagWriter(folder / "drive.mcap")
