@@ -30,10 +30,15 @@ def checkout(tmp_path: Path, root: Path) -> Path:
     return checkout
 
 
-def start(checkout: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def start(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": str(checkout / "bin"), "HOME": str(checkout), "LANG": "C.UTF-8", **environment}
     return subprocess.run(
-        [checkout / "convoy", "--help"], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [checkout / "convoy", *(arguments or ("--help",))],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
 
 
@@ -82,6 +87,65 @@ def test_without_a_network_it_says_so_and_starts_over_next_time(checkout: Path) 
     assert "could not be fetched from the package index; check the network" in result.stderr.splitlines()[1]
     assert len(result.stderr.splitlines()) == 2
     assert not list((checkout / ".venv").glob("installed*"))
+
+
+def tool(checkout: Path, name: str, script: str) -> None:
+    path = checkout / "bin" / name
+    path.unlink(missing_ok=True)
+    path.write_text(f"#!/usr/bin/env bash\n{script}\n")
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def without_mesa(checkout: Path) -> Path:
+    """A checkout whose packages are installed, on a machine where OpenGL loads once ``libEGL.so.1`` is in its root."""
+    venv = checkout / ".venv"
+    (venv / "bin").mkdir(parents=True)
+    os.utime(checkout / "requirements.lock", (0, 0))
+    for seconds, part in enumerate(("runtime", "report", "learn", "sim"), 1):
+        (venv / f"installed-{part}").touch()
+        os.utime(venv / f"installed-{part}", (seconds, seconds))
+    python_ = venv / "bin" / "python"
+    python_.write_text(
+        '#!/usr/bin/env bash\ncase "$*" in *gl.context*) [ -e libEGL.so.1 ] ;; *) echo "drives: $*" ;; esac\n'
+    )
+    python_.chmod(0o755)
+    return checkout
+
+
+@pytest.mark.parametrize("verb", [("drive",), ("evaluate", "drive"), ("bench", "sim"), ("train", "drive")])
+def test_without_opengl_one_sentence_names_the_packages(without_mesa: Path, verb: tuple[str, ...]) -> None:
+    result = start(without_mesa, *verb)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "convoy: the simulator draws with OpenGL, which does not load here; install what is missing "
+        "(on Debian and Ubuntu: sudo apt-get install libegl1 libgl1 libgl1-mesa-dri) and call again.\n"
+    )
+    assert result.stdout == ""
+
+
+def test_root_gets_opengl_installed_and_is_not_asked_again(without_mesa: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(without_mesa)
+    tool(without_mesa, "id", "echo 0")
+    tool(without_mesa, "apt-get", 'case "$*" in *"install -qq -y libegl1 "*) : >libEGL.so.1 ;; esac')
+    first = start(without_mesa, "drive", "--seconds", "5")
+    assert (first.returncode, first.stdout) == (0, "drives: -m convoy drive --seconds 5\n")
+    assert first.stderr.startswith("convoy: installing the system packages libegl1 libgl1 libgl1-mesa-dri (")
+    tool(without_mesa, "apt-get", "exit 1")
+    assert start(without_mesa, "drive").stderr == ""
+
+
+def test_what_does_not_draw_does_not_ask_for_opengl(without_mesa: Path) -> None:
+    assert start(without_mesa, "replay", "bag").stdout == "drives: -m convoy replay bag\n"
+    assert start(without_mesa, "evaluate", "steering").returncode == 0
+
+
+def test_opengl_that_fails_although_it_is_installed_is_told(without_mesa: Path) -> None:
+    tool(without_mesa, "id", "echo 0")
+    tool(without_mesa, "apt-get", "exit 0")
+    result = start(without_mesa, "drive")
+    assert result.returncode == 1
+    assert "OpenGL does not load, although Mesa is installed; see" in result.stderr
 
 
 def test_once_set_up_it_says_nothing_of_set_up(root: Path) -> None:
