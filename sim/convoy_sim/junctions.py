@@ -104,6 +104,14 @@ class Junctions:
         if lane.road < 0:
             self._holders[lane.junction].append(_Coming(agent, k, lane.id, 0.0))
 
+    def force(self, agent: Agent) -> None:
+        """Give an agent a permit for the next junction that goes before all others."""
+        k = agent.route.junction_after(agent.s)
+        if k is not None and agent.permit < k:
+            lane = agent.route.lanes[k]
+            agent.permit = k
+            self._holders[self._lanes[lane].junction].insert(0, _Coming(agent, k, lane, 0.0))
+
     def contested(self, agent: Agent, lane: int) -> bool:
         """Whether somebody else has a permit that conflicts with a way through a junction."""
         holders = self._holders[self._lanes[lane].junction]
@@ -123,9 +131,7 @@ class Junctions:
         agent, come = c.agent, self._lanes[c.lane].predecessors[0]
         holds = agent.permit >= c.k
         if c.distance < -OVERRUN_M:
-            if not holds:
-                agent.permit = c.k
-                self._holders[junction].insert(0, c)
+            self.force(agent)
             return None
         if holds and (c.distance <= 0.0 or not can_stop(agent, c.distance, _FIRM_DECELERATION)):
             return None

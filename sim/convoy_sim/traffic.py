@@ -16,7 +16,7 @@ from convoy_sim.junctions import Junctions
 from convoy_sim.lanes import STOP_LINE_M
 from convoy_sim.network import LANE_WIDTH_M
 from convoy_sim.outlines import outline
-from convoy_sim.pedestrians import Crowd, Paths, Person
+from convoy_sim.pedestrians import PERSON_RADIUS_M, Crowd, Paths, Person
 from convoy_sim.roads import Roads
 from convoy_sim.route import tour
 from convoy_sim.scenery import CAR_COLOURS, CAR_MODELS, CAR_SIZES_M
@@ -53,21 +53,27 @@ class Car:
         agent: how it drives.
         model, colour: see `convoy_sim.scenery`.
         x, y, heading: of the middle of its outline, m and rad.
+        aside: how far left of its route it is, m. slant: its heading minus the route's, rad.
+        takes_part: whether it drives and others see it coming; else it stands wherever it is.
         braking: whether its brake lights are on.
     """
 
     def __init__(self, agent: Agent, model: str, colour: str) -> None:
         self.agent, self.model, self.colour = agent, model, colour
         self.x = self.y = self.heading = 0.0
+        self.aside = self.slant = 0.0
+        self.takes_part = True
         self.braking = False
         self.place()
 
     def place(self) -> None:
         """Put the outline where the agent is."""
         agent = self.agent
-        x, y, self.heading = agent.route.pose(agent.s)
+        x, y, along = agent.route.pose(agent.s)
+        self.heading = along + self.slant
         ahead = agent.length / 2 - agent.tail
-        self.x, self.y = x + ahead * math.cos(self.heading), y + ahead * math.sin(self.heading)
+        self.x = x - self.aside * math.sin(along) + ahead * math.cos(self.heading)
+        self.y = y + self.aside * math.cos(along) + ahead * math.sin(self.heading)
         self.braking = agent.plan.acceleration < -0.6 or agent.speed < 0.1
 
 
@@ -106,7 +112,7 @@ class Traffic:
 
     def plan(self, time_s: float, seconds: float, strays: Sequence[Stray] = ()) -> None:
         """Decide for everybody what to do next, from how things are now; `seconds` have passed since the last time."""
-        agents = [self.ego, *(car.agent for car in self.cars)]
+        agents = [self.ego, *(car.agent for car in self.cars if car.takes_part)]
         occupancy: Occupancy = {}
         for agent in agents:
             k = agent.route.index(agent.s)
@@ -114,7 +120,7 @@ class Traffic:
             occupancy.setdefault(agent.route.lanes[k], []).append(
                 Occupant(agent.rear - start, agent.nose - start, agent.speed, agent.id)
             )
-        for stray in strays:
+        for stray in (*strays, *(_stray(person) for person in self.people if person.on_road)):
             self._occupy(occupancy, stray)
         self._zebras = zebras = Zebras()
         self._crowd.claim(zebras)
@@ -135,6 +141,10 @@ class Traffic:
     def relocate(self, agent: Agent) -> None:
         """Take note that an agent has been put elsewhere."""
         self._junctions.relocate(agent)
+
+    def let_through(self, agent: Agent) -> None:
+        """Let an agent pass the next junction whatever the rules say; others stop for it where they can."""
+        self._junctions.force(agent)
 
     def in_the_way(self, agent: Agent, nose: float) -> bool:
         """Whether an agent with its nose at an arc length of its route would stand where others have to pass."""
@@ -179,3 +189,7 @@ class Traffic:
             agent.speed = min(_START_SPEED, route.speed(s))
             cars.append(Car(agent, model, str(rng.choice(CAR_COLOURS))))
         return cars
+
+
+def _stray(person: Person) -> Stray:
+    return Stray(person.x, person.y, person.heading, 2 * PERSON_RADIUS_M, 2 * PERSON_RADIUS_M, person.speed)

@@ -95,7 +95,7 @@ class World:
     """One town to be driven in, again and again; everything comes from the town's seed and the drive's number.
 
     Attributes:
-        town, roads: where.
+        town, roads, conflicts: where. drive: the number of the drive.
         weather: see `convoy_sim.look.weather`; the same that `Scene(town, name, seed=drive)` shows.
         vehicle, agent, route: the ego car, what others and the rules see of it, and where it is told to go.
         traffic: everybody else.
@@ -115,7 +115,7 @@ class World:
         Raises:
             SimulationError: the seed makes no town, or there is no weather of this name.
         """
-        self.roads, self._conflicts = _town(seed)
+        self.roads, self.conflicts = _town(seed)
         self.town: Town = self.roads.town
         self._density = density or Density()
         self._weather_name = weather
@@ -124,6 +124,7 @@ class World:
 
     def reset(self, drive: int = 0, route: Route | None = None, s: float | None = None) -> State:
         """Begin a drive, standing: on a tour from anywhere, or on `route` at arc length `s`."""
+        self.drive = drive
         where, traffic = (np.random.default_rng((self.town.seed, drive, k)) for k in range(2))
         self.weather = draw_weather(self._weather_name, np.random.default_rng((self.town.seed, 4, drive)))
         self.grip = WET_GRIP if self.weather.wet else 1.0
@@ -133,7 +134,7 @@ class World:
         model = self.vehicle.model
         self.agent = Agent(0, self.route, s, model.length, model.width, model.rear_overhang, 1.0, _ACTUATOR_LAG_S)
         self.vehicle.place(*self.route.pose(s))
-        self.traffic = Traffic(self.roads, self._conflicts, self._density, self.agent, traffic)
+        self.traffic = Traffic(self.roads, self.conflicts, self._density, self.agent, traffic)
         self.time_s = 0.0
         self._ticks = 0
         self._stood_s = 0.0
