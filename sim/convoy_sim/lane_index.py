@@ -52,45 +52,49 @@ class LaneIndex:
         # x, y, cosine and sine side by side: one lookup brings them all.
         self._sample = np.stack([xy[:, 0], xy[:, 1], np.cos(heading), np.sin(heading)])
         self._origin = xy.min(axis=0) - REACH_M - CELL_M
-        self._shape = np.ceil((xy.max(axis=0) + REACH_M + CELL_M - self._origin) / CELL_M).astype(int)
+        columns, rows = np.ceil((xy.max(axis=0) + REACH_M + CELL_M - self._origin) / CELL_M).astype(int).tolist()
+        self._shape = (columns, rows)
         self._rows, self._near = self._grid(xy)
 
     def locate(self, x: ArrayLike, y: ArrayLike, heading: ArrayLike) -> LanePoint:
+        """See `Town.locate`."""
         x, y, heading = (np.asarray(v, dtype=np.float64) for v in (x, y, heading))
-        sample, lane, along, lateral = self._candidates(x, y)
-        c, s = np.cos(heading), np.sin(heading)
-        _, _, lane_c, lane_s = self._sample[:, sample]
-        cosine = lane_c * c[..., None] + lane_s * s[..., None]
-        beyond = np.abs(along) - self._step[lane]
-        cost = np.hypot(np.maximum(beyond, 0), lateral) + TURN_COST_M * (1 - cosine)
-        best = cost.argmin(axis=-1)[..., None]
-        sample, lane, along, lateral, cosine, lane_c, lane_s = (
-            np.take_along_axis(v, best, axis=-1)[..., 0] for v in (sample, lane, along, lateral, cosine, lane_c, lane_s)
-        )
-        error = np.arctan2(s * lane_c - c * lane_s, cosine)
-        curvature = self._curvature[sample]
+        shape = x.shape
+        sample, lane, along, lateral = self._candidates(x.ravel(), y.ravel())
+        c, s = np.cos(heading.ravel()), np.sin(heading.ravel())
+        lane_c, lane_s = self._sample[2:, sample]
+        cosine = lane_c * c[:, None] + lane_s * s[:, None]
+        beyond = np.maximum(np.abs(along) - self._step[lane], 0.0)
+        cost = np.sqrt(beyond * beyond + lateral * lateral) - TURN_COST_M * cosine
+        best = np.arange(len(cost)), cost.argmin(axis=1)
+        sample, lane, along, lateral, cosine = sample[best], lane[best], along[best], lateral[best], cosine[best]
+        lane_c, lane_s, curvature, step = lane_c[best], lane_s[best], self._curvature[sample], self._step[lane]
         # The tangent turns on the way from the sample to the point.
-        error = error - curvature * np.clip(along, -self._step[lane], self._step[lane])
-        return LanePoint(lane, (sample - self._first[lane]) * self._step[lane] + along, lateral, error, curvature)
+        on_the_way = np.minimum(np.maximum(along, -step), step)
+        error = np.arctan2(s * lane_c - c * lane_s, cosine) - curvature * on_the_way
+        place = (sample - self._first[lane]) * step + along
+        return LanePoint(*(v.reshape(shape)[()] for v in (lane, place, lateral, error, curvature)))
 
     def margin(self, x: ArrayLike, y: ArrayLike) -> Floats:
+        """See `Town.road_margin`."""
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-        _, lane, along, lateral = self._candidates(x, y)
-        beyond = np.maximum(np.abs(along) - self._step[lane], 0)
-        return np.asarray(LANE_WIDTH_M / 2 - np.hypot(lateral, beyond).min(axis=-1))
+        _, lane, along, lateral = self._candidates(x.ravel(), y.ravel())
+        beyond = np.maximum(np.abs(along) - self._step[lane], 0.0)
+        away = np.sqrt((beyond * beyond + lateral * lateral).min(axis=1))
+        return np.asarray(LANE_WIDTH_M / 2 - away.reshape(x.shape))
 
     def _candidates(self, x: Floats, y: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats, Floats]:
-        """(..., K) of the lanes near each point: nearest sample, lane, and the point in that sample's frame."""
+        """(N, K) of the lanes near each of N points: nearest sample, lane, and the point in that sample's frame."""
+        columns, rows = self._shape
         col = ((x - self._origin[0]) * (1 / CELL_M)).astype(np.intp)
         row = ((y - self._origin[1]) * (1 / CELL_M)).astype(np.intp)
-        inside = (col >= 0) & (row >= 0) & (col < self._shape[0]) & (row < self._shape[1])
-        at = self._rows[np.where(inside, col, 0), np.where(inside, row, 0)]
+        inside = (col >= 0) & (row >= 0) & (col < columns) & (row < rows)
+        at = self._rows[np.where(inside, col * rows + row, 0)]
         sample = self._near[at]
         if not at.all():
-            for far in np.argwhere(at == 0):
-                spot = tuple(far)
-                dx, dy = self._sample[0] - x[spot], self._sample[1] - y[spot]
-                sample[spot] = np.argmin(dx * dx + dy * dy)
+            for far in np.flatnonzero(at == 0):
+                dx, dy = self._sample[0] - x[far], self._sample[1] - y[far]
+                sample[far] = np.argmin(dx * dx + dy * dy)
         lane = self._lane[sample]
         along, lateral = self._in_frame(x, y, sample)
         # On the inside of a bend the foot of the perpendicular moves faster than the point.
@@ -102,11 +106,11 @@ class LaneIndex:
 
     def _in_frame(self, x: Floats, y: Floats, sample: NDArray[np.intp]) -> tuple[Floats, Floats]:
         sx, sy, c, s = self._sample[:, sample]
-        dx, dy = x[..., None] - sx, y[..., None] - sy
+        dx, dy = x[:, None] - sx, y[:, None] - sy
         return dx * c + dy * s, dy * c - dx * s
 
     def _grid(self, xy: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """(cells) row of the table of near samples, 0 where none are; (rows, K) that table, short rows padded."""
+        """(cells,) rows of the table of near samples, 0 where none are; (rows, K) that table, short rows padded."""
         span = int(np.ceil(REACH_M / CELL_M))
         shift = np.stack(np.meshgrid(*[np.arange(-span, span + 1)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
         home = ((xy - self._origin) / CELL_M).astype(int)
@@ -126,4 +130,4 @@ class LaneIndex:
         table[np.repeat(np.arange(1, len(cells) + 1), counts), column] = sample
         rows = np.zeros(self._shape[0] * self._shape[1], dtype=np.intp)
         rows[cells] = np.arange(1, len(cells) + 1)
-        return rows.reshape(tuple(self._shape)), table
+        return rows, table
