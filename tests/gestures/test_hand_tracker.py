@@ -45,7 +45,7 @@ def test_without_mediapipe_one_sentence_says_what_to_install() -> None:
     assert str(error.value).count(". ") == 0
 
 
-def test_finds_its_way_through_images_in_its_own_environment(root: Path) -> None:
+def test_finds_a_hand_in_images_in_its_own_environment(root: Path) -> None:
     python = root / ".venv-hands" / "bin" / "python"
     if not (root / ".venv-hands" / "installed").exists():
         pytest.skip("needs the hand tracker's environment, which `./convoy run hand_tracker` makes")
@@ -55,7 +55,11 @@ from convoy.gestures.hand_tracker import HandTracker
 from convoy.graph import Level, check_component
 from convoy.graph.bench import Bench
 from convoy.interfaces.images import encode
-from convoy.interfaces.messages import Header, make
+from convoy.interfaces.messages import CameraInfo, HandSkeleton, Header, make, time
+from convoy.interfaces.skeletons import joints
+from convoy_sim.hands.gestures import OPEN
+from convoy_sim.hands.kinematics import FINGERS, PITCH, POSE, HandShape
+from convoy_sim.hands.picture import draw
 check_component(HandTracker, {"body": True})
 bench = Bench(HandTracker("hand_tracker", {"body": True}))
 bench.component.configure()
@@ -64,6 +68,26 @@ for shade in (0, 128, 255):
     bench.deliver("image", encode(np.full((240, 320, 3), shade, np.uint8), "bgr8", make(Header)))
 assert bench.results() == [], "there is no hand in an empty picture"
 assert not bench.reported("Errors", Level.ERROR)
+
+# A right hand, open towards the camera, 55 cm away; the camera's focal length is told by camera_info.
+pose = np.zeros((1, POSE))
+pose[0, PITCH], pose[0, FINGERS:] = 0.1, OPEN.ravel()
+hand = HandShape.draw(np.random.default_rng(1)).joints(pose)[0] @ np.diag([-1.0, -1.0, 1.0]) + [0.0, 0.09, 0.55]
+k = np.array([600.0, 0, 320, 0, 600, 240, 0, 0, 1])
+bench.deliver("camera_info", make(CameraInfo, k=k, height=480, width=640))
+for number in range(3):
+    bench.pass_time(33_000_000)
+    header = make(Header, stamp=time(bench.now()), frame_id="camera_optical")
+    bench.deliver("image", encode(draw(hand, 600.0, 640, 480), "rgb8", header))
+found = bench.results("hands")
+assert len(found) == 3, len(found)
+assert len({skeleton.id for skeleton in found}) == 1
+assert found[-1].header.frame_id == "camera_optical"
+assert found[-1].handedness == HandSkeleton.RIGHT
+error = np.linalg.norm(joints(found[-1]) - hand, axis=1)
+assert np.median(error) < 0.1, error  # MediaPipe cannot know how large the hand is
+aside = np.linalg.norm((joints(found[-1]) - hand)[:, :2], axis=1)
+assert np.median(aside) < 0.03, aside
 print("well")
 """
     done = subprocess.run(

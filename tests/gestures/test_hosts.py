@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,13 +42,15 @@ def gestures(published: list[tuple[str, bytes]]) -> list[bytes]:
 
 
 def test_the_same_gestures_in_replay_and_over_dds(
-    bag: Path, stream: Stream, gesture_model: Path, start: Callable[..., Process], tmp_path: Path
+    bag: Path, stream: Stream, root: Path, gesture_model: Path, start: Callable[..., Process], tmp_path: Path
 ) -> None:
     node = golden.Node("gesture_recogniser", {"model": str(gesture_model)}, {})
     replayed = gestures(golden.reference(bag, [node]))
     assert replayed == gestures(golden.reference(bag, [node]))
     labels = {cdr.deserialize(data, type_name(Gesture)).label for data in replayed}
     assert labels & {event.gesture for event in stream.events}, "something was recognised"
+
+    assert _by_replay(bag, root, tmp_path / "replay") == replayed
 
     recogniser = start("-m", "convoy", "run", node.component, *node.ros_arguments())
     recorder = start("-m", "convoy", "bag", "record", "/gesture", "--out", tmp_path / "out")
@@ -56,5 +60,17 @@ def test_the_same_gestures_in_replay_and_over_dds(
         process.signal(signal.SIGINT)
     for process in (recogniser, recorder, player):
         assert process.end() == 0, process.said
-    with BagReader(tmp_path / "out") as reader:
-        assert gestures([(record.topic, bytes(record.data)) for record in reader.messages()]) == replayed
+    assert gestures(_read(tmp_path / "out")) == replayed
+
+
+def _by_replay(bag: Path, root: Path, out: Path) -> list[bytes]:
+    launch = ["--launch", str(root / "launch" / "gestures.launch.yaml"), "hand_tracker:=false", "supervisor:=false"]
+    command = [sys.executable, "-m", "convoy", "replay", str(bag), "--out", str(out), *launch]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return gestures(_read(out / "replay.mcap"))
+
+
+def _read(bag: Path) -> list[tuple[str, bytes]]:
+    with BagReader(bag) as reader:
+        return [(record.topic, bytes(record.data)) for record in reader.messages()]
