@@ -184,40 +184,27 @@ class Simulator(Component):
 
     def on_tick(self) -> None:
         now = self.now()
-        events: tuple[Event, ...] = ()
-        if self._waits(now):
-            self._report("waiting for a command that moves the car", Level.OK)
-        else:
-            events = self._go_on(now)
+        waits = self._waits(now)
+        events = () if waits else self.world.step(*self._command(now))
+        if not waits:
+            self.reckoned.move(self.world.state.speed, self.world.state.yaw_rate, STEP_S)
         if self.parameters.clock:
             self.clock.publish(Clock(time(now)))
         self._publish_route(now)
         self._publish_odometry(now)
-        command = expert.drive(self.world)
-        drive = make(AckermannDrive, steering_angle=command.steering_angle, speed=command.speed)
-        self.expert.publish(make(AckermannDriveStamped, header=_header("base_link", now), drive=drive))
-        if events:
-            self.events.publish(reports.events(_header("map", now), self.name, events, self.world.state))
+        if not waits:
+            self._publish_truth(now, events)
+        self._publish_expert(now)
         if self.parameters.wanted:
             self._publish_views(now)
+        level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
+        said = "waiting for a command that moves the car" if waits else "driving"
+        self._report(", ".join(f"{event.kind} {event.what}".strip() for event in events) or said, level)
 
     def _waits(self, now: int) -> bool:
         if self.waits_until is not None and (now >= self.waits_until or self.command[1] != 0.0):
             self.waits_until = None
         return self.waits_until is not None
-
-    def _go_on(self, now: int) -> tuple[Event, ...]:
-        """Go on by one step, and tell the truth about it."""
-        world = self.world
-        events = world.step(*self._command(now))
-        state = world.state
-        self.reckoned.move(state.speed, state.yaw_rate, STEP_S)
-        self.true_pose.publish(reports.pose(_header("map", now), state.x, state.y, state.heading))
-        self.route_pose.publish(reports.pose(_header("route", now), state.s, state.lateral, state.heading_error))
-        level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
-        said = ", ".join(f"{event.kind} {event.what}".strip() for event in events)
-        self._report(said or "driving", level)
-        return events
 
     def _command(self, now: int) -> tuple[float, float]:
         """What is driven: the last command, or, when that is old or the clock has jumped back, the brakes."""
@@ -242,6 +229,18 @@ class Simulator(Component):
             reports.ground_transform(odom, "base_link", reckoned.x, reckoned.y, reckoned.heading),
         ]
         self.tf.publish(make(reports.TFMessage, transforms=transforms))
+
+    def _publish_truth(self, now: int, events: tuple[Event, ...]) -> None:
+        state = self.world.state
+        self.true_pose.publish(reports.pose(_header("map", now), state.x, state.y, state.heading))
+        self.route_pose.publish(reports.pose(_header("route", now), state.s, state.lateral, state.heading_error))
+        if events:
+            self.events.publish(reports.events(_header("map", now), self.name, events, state))
+
+    def _publish_expert(self, now: int) -> None:
+        command = expert.drive(self.world)
+        drive = make(AckermannDrive, steering_angle=command.steering_angle, speed=command.speed)
+        self.expert.publish(make(AckermannDriveStamped, header=_header("base_link", now), drive=drive))
 
     def _publish_views(self, now: int) -> None:
         rig, want = self.rig or self._open_rig(), self.parameters.wanted

@@ -164,6 +164,7 @@ def drive(
         wall_s = time.perf_counter() - started
         failures = {node.full: component.failures for component, node in executor.nodes}
         log.finish()
+        progress(log)
     timing = {"wall_s": wall_s, "realtime_factor": plan.seconds / wall_s}
     stage_ms = {name: percentiles(np.array(spent) / 1e6) for name, spent in sorted(stages.items())}
     driven = Driven(plan, log, timing | {"stage_ms": stage_ms}, failures)

@@ -15,6 +15,7 @@ from convoy.evaluation.page import REFERENCE, STEERED, still
 from convoy_sim.world import STEP_S
 
 VIDEO_WIDTH = 640
+STRIP_PX = 24
 
 
 class DriveFilm:
@@ -64,5 +65,6 @@ def caption(step: Step) -> str:
 
 
 def _say(picture: np.ndarray, line: str) -> None:
-    for colour, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(picture, line, (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, thickness, cv2.LINE_AA)
+    """Write a line on a dark strip at the upper edge."""
+    picture[:STRIP_PX] //= 3
+    cv2.putText(picture, line, (8, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)

@@ -35,7 +35,8 @@ from convoy_sim.outlines import outline
 from convoy_sim.town import Town
 
 ROAD, BUILDING, WARN = "#d7dce3", "#eceff3", "#d97706"
-MAP_INCHES = 10.0
+MAP_WIDTH_IN, MAP_HEIGHT_IN = 10.0, 7.5
+"""The page's width, and the greatest height."""
 _RING = [0, 1, 3, 2]
 """Corners of an outline, in the order in which they are drawn."""
 NAMES = {
@@ -87,7 +88,7 @@ def _map(log: DriveLog, town: Town) -> Figure:
     x, y = log.column("x"), log.column("y")
     left, low, right, high = town.bounds
     margin = 12.0
-    figure, axes = drawing(min(MAP_INCHES * (high - low + 2 * margin) / (right - left + 2 * margin), MAP_INCHES))
+    figure, axes = drawing(min(MAP_WIDTH_IN * (high - low + 2 * margin) / (right - left + 2 * margin), MAP_HEIGHT_IN))
     axes.set(xlim=(left - margin, right + margin), ylim=(low - margin, high + margin), aspect="equal")
     axes.axis("off")
     houses = [outline(b.x, b.y, b.heading, b.length, b.depth)[_RING] for b in town.buildings]
@@ -199,8 +200,7 @@ def _events(incidents: list[Incident]) -> str:
 
 def _provenance(driven: Driven) -> str:
     rows = [("launch file", str(driven.drive.launch)), ("convoy", __version__)]
-    for name, value in driven.drive.simulator().parameters.items():
-        rows.append((f"simulator: {name}", str(value)))
+    rows += [(f"simulator: {name}", str(value)) for name, value in driven.drive.simulator().parameters.items()]
     for node, card in driven.drive.models().items():
         trained = "; ".join(f"{source.name} ({source.frames} frames, {source.licence})" for source in card.trained_on)
         rows += [(f"model of {node}", f"{card.name}, version {card.version}: {card.description}")]
