@@ -142,6 +142,19 @@ def test_the_same_seed_gives_the_same_bytes(busy: Scene, town: Town, pose: Pose)
     assert one.boxes == two.boxes
 
 
+def test_pictures_and_masks_show_the_same_things(busy: Scene, town: Town) -> None:
+    rng = np.random.default_rng(5)
+    for lane in (town.lanes[k] for k in rng.choice(2 * len(town.network.roads), 6)):
+        x, y, heading = (float(v) for v in lane.curve.at(rng.uniform(0, lane.curve.length)))
+        pose = Pose(x, y, heading)
+        drawn = busy.render(pose, PINHOLE, ("rgb", "depth")).depth
+        masked = busy.render(pose, PINHOLE, ("depth", "classes")).depth
+        assert drawn is not None
+        assert masked is not None
+        # Merged in different ways, edges may fall on the neighbouring pixel.
+        assert (np.abs(drawn - masked) > 0.02 * drawn + 0.01).mean() < 1e-3
+
+
 def test_the_right_camera_sees_things_shifted_by_the_disparity(busy: Scene, pose: Pose) -> None:
     left, right = stereo_pair(PINHOLE, 0.5)
     seen = [busy.render(pose, camera, ("classes", "depth", "instances", "boxes")) for camera in (left, right)]

@@ -176,8 +176,8 @@ def _details(model: str, length: float, width: float, height: float, atlas: Atla
             box((0.1, 0.16, 0.12), (0.16 * length, side * (width / 2 + 0.06), 0.66 * height), black, bottom=True),
         ]
         for axle in (-0.31, 0.31):
-            tyre = lathe([(_WHEEL_M, -0.1), (_WHEEL_M, 0.1), (0.04, 0.1)], 9, rubber, smooth=False)
-            hub = lathe([(0.2, 0.11), (0.01, 0.115)], 6, rim, smooth=False)
+            tyre = lathe([(_WHEEL_M, -0.1), (_WHEEL_M, 0.1), (0.04, 0.1)], 12, rubber, smooth=False)
+            hub = lathe([(0.2, 0.11), (0.01, 0.115)], 8, rim, smooth=False)
             wheel = join([tyre, hub]).turned(0, -side * np.pi / 2)
             parts.append(wheel.moved(axle * length, side * (width / 2 - 0.09), _WHEEL_M))
     return parts

@@ -51,7 +51,7 @@ class _Kind:
 
     sun: float = 0.52
     warm: float = 0.02
-    ambient: float = 0.5
+    ambient: float = 0.54
     blue: float = 0.02
     zenith: Rgb = (0.28, 0.5, 0.82)
     horizon: Rgb = (0.76, 0.85, 0.93)
