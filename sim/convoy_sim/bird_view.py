@@ -12,6 +12,7 @@ from convoy_sim.curve import Floats
 from convoy_sim.lanes import GREEN, RED, YELLOW
 from convoy_sim.network import LANE_WIDTH_M
 from convoy_sim.outlines import outline
+from convoy_sim.scenery import CAR_SIZES_M
 from convoy_sim.world import World
 
 Colour = tuple[int, int, int]
@@ -28,6 +29,8 @@ ROUTE: Colour = (90, 190, 240)
 LIGHTS: dict[int, Colour] = {RED: (230, 40, 40), YELLOW: (240, 200, 40), GREEN: (60, 200, 80)}
 _SHIFT = 4
 _ROUTE_AHEAD_M = 60.0
+_DASH = 6
+"""Samples of a lane."""
 
 
 class BirdView:
@@ -50,7 +53,9 @@ class BirdView:
             self._line(picture, lane.curve.xy, ROAD, LANE_WIDTH_M + 0.3)
         for lane in near:
             if lane.road >= 0 and lane.id < lane.opposite:
-                self._line(picture, lane.curve.offset(LANE_WIDTH_M / 2)[::6].repeat(2, axis=0)[1:-1], PAINT, 0.15)
+                middle = lane.curve.offset(LANE_WIDTH_M / 2)
+                for dash in range(0, len(middle) - _DASH, 2 * _DASH):
+                    self._line(picture, middle[dash : dash + _DASH], PAINT, 0.15)
         for crossing in town.crossings:
             if np.abs(crossing.xy - here).max() < self._reach:
                 for aside in np.arange(-3.0, 3.1, 1.0):
@@ -60,8 +65,8 @@ class BirdView:
         for building in town.buildings:
             box = (building.x, building.y, building.heading, building.length, building.depth)
             self._box(picture, box, BUILDING)
-        for spot in town.parked:
-            self._box(picture, (spot.x, spot.y, spot.heading, 4.4, 1.8), PARKED)
+        for parked in town.parked:
+            self._box(picture, (parked.x, parked.y, parked.heading, *CAR_SIZES_M[parked.model][:2]), PARKED)
         ahead = np.arange(0.0, _ROUTE_AHEAD_M, 1.0)
         self._line(picture, np.array([world.route.pose(world.agent.s + far)[:2] for far in ahead]), ROUTE, 0.3)
         states = town.light_states(world.time_s)

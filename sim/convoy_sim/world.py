@@ -11,6 +11,7 @@ import numpy as np
 from convoy_sim.conflicts import Conflicts, find_conflicts
 from convoy_sim.curve import wrap
 from convoy_sim.driver import Agent
+from convoy_sim.errors import SimulationError
 from convoy_sim.junctions import OVERRUN_M
 from convoy_sim.lanes import RED, STOP_LINE_M
 from convoy_sim.look.weather import draw_weather
@@ -148,9 +149,14 @@ class World:
     def step(self, steering_angle: float, speed: float) -> tuple[Event, ...]:
         """Drive on for `STEP_S` under a command (rad, left positive; m/s).
 
-        After an event that is an intervention, the next step first puts the car back: on its lane, standing where it
-        is free after a collision, and else rolling where it was.
+        After an event that is an intervention, the next step first puts the car back on the middle of its lane, where
+        that is free: rolling, but standing after a collision.
+
+        Raises:
+            SimulationError: the command is not finite.
         """
+        if not (math.isfinite(steering_angle) and math.isfinite(speed)):
+            raise SimulationError(f"A command is a finite angle and speed; found {steering_angle} and {speed}.")
         for event in self.events:
             if event.intervention:
                 self._put_back(event)
@@ -253,11 +259,10 @@ class World:
 
     def _put_back(self, event: Event) -> None:
         agent, s = self.agent, self.agent.s
-        speed = min(max(self.vehicle.state.speed, _TAKEN_OVER_MPS), self.route.speed(s))
-        if event.kind == "collision":
-            speed = 0.0
-            while s > 0.0 and not self._is_free(s):
-                s -= 1.0
+        while s > 0.0 and not self._is_free(s):
+            s -= 1.0
+        rolls = event.kind != "collision" and s == agent.s
+        speed = min(max(self.vehicle.state.speed, _TAKEN_OVER_MPS), self.route.speed(s)) if rolls else 0.0
         agent.s = s
         self.vehicle.place(*self.route.pose(s), speed)
         self.traffic.relocate(agent)

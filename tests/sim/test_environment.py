@@ -126,6 +126,26 @@ def test_features_tell_of_the_world_within_their_range() -> None:
     assert features(env.world).dtype == np.float32
 
 
+def test_pixels_come_with_the_speed_and_the_instruction() -> None:
+    env = Drive("1000", observation="pixels", density=FEW, drives_per_town=2)
+    try:
+        first, _ = env.reset(seed=4)
+    except SimulationError as error:
+        if "OpenGL" not in str(error):
+            raise
+        pytest.skip(str(error))
+    assert env.observation_space.contains(first)
+    assert first["image"].shape == (66, 200, 3)
+    assert first["image"].std() > 10
+    for _ in range(20):
+        seen, *_ = env.step(np.array([0.0, 0.5]))
+    assert not np.array_equal(seen["image"], first["image"])
+    assert seen["measurements"][0] == pytest.approx(env.world.state.speed / FULL_SPEED, abs=1e-5)
+    assert seen["measurements"][1:].sum() == 1
+    env.reset()
+    env.close()
+
+
 def test_the_map_shows_the_car_in_the_middle() -> None:
     env = Drive("1000", density=FEW, render_mode="rgb_array")
     env.reset(seed=0)

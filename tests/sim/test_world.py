@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -114,6 +116,14 @@ def test_a_way_to_a_goal_ends_there() -> None:
     while world.time_s < 120 and not (world.agent.plan.reason == "goal" and world.state.speed < 0.05):
         assert not [event for event in world.step(*expert.drive(world)) if event.intervention]
     assert world.route.length - world.agent.nose < 2.0
+
+
+def test_a_command_that_is_no_number_is_refused() -> None:
+    world = World(1000, EMPTY)
+    for command in ((math.nan, 5.0), (0.0, math.inf)):
+        with pytest.raises(SimulationError, match="A command is a finite angle and speed"):
+            world.step(*command)
+    assert world.time_s == 0.0
 
 
 def test_an_unknown_weather_is_refused() -> None:
