@@ -21,7 +21,8 @@ def convoy(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_trains_and_evaluates_on_simulated_hands(tmp_path: Path) -> None:
-    options = ["--data", "hands:0-2", "--members", "2", "--net", "mc-dcnn", "--epochs", "2", "--out", "models/mine.onnx", "--seed", "4"]
+    options = ["--data", "hands:0-2", "--members", "2", "--net", "mc-dcnn", "--epochs", "2"]
+    options += ["--out", "models/mine.onnx", "--seed", "4"]
     done = convoy(tmp_path, "train", "gestures", *options)
     assert done.returncode == 0, done.stderr
     card = ModelCard.read(tmp_path / "models" / "mine.onnx")

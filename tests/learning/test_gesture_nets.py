@@ -39,7 +39,7 @@ def waves(count: int = 36, channels: int = 6, steps: int = 24) -> SeriesSet:
 @pytest.mark.parametrize("net", list(Net))
 def test_learns_and_exports(net: Net, tmp_path: Path) -> None:
     if net is Net.minirocket:
-        pytest.importorskip("sktime", reason="MiniRocket needs the extra 'baselines'")
+        pytest.importorskip("sktime", reason="MiniRocket needs the extra 'learn'")
     data = waves()
     options = replace(OPTIONS, net=net)
     trained = train_gestures(data, options, tmp_path / "run")
@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_minirocket_computes_what_the_library_does() -> None:
-    pytest.importorskip("sktime", reason="MiniRocket needs the extra 'baselines'")
+    pytest.importorskip("sktime", reason="MiniRocket needs the extra 'learn'")
     from sktime.transformations.rocket import MiniRocketMultivariate
 
     from convoy.learning.nets.minirocket import MiniRocket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -73,8 +74,8 @@ def _tap(score: Score, style: Style, way: int) -> None:
     if way == FINGER:
         bent = POINT.copy()
         bent[1, :2] += (0.75 * style.amplitude, 0.25)
-        down = {"by": np.array([0.0, -0.015, -0.01]), "pitch": 0.15, "fingers": bent}
-        up = {"by": np.array([0.0, 0.015, 0.01]), "pitch": -0.15, "fingers": POINT}
+        down: dict[str, Any] = {"by": np.array([0.0, -0.015, -0.01]), "pitch": 0.15, "fingers": bent}
+        up: dict[str, Any] = {"by": np.array([0.0, 0.015, 0.01]), "pitch": -0.15, "fingers": POINT}
     else:
         dip = np.array([0.0, -0.05, -0.03]) * style.amplitude
         down, up = {"by": dip, "pitch": 0.5 * style.amplitude}, {"by": -dip, "pitch": -0.5 * style.amplitude}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,17 +99,28 @@ class Person:
             if random.random() < 0.5:
                 for number in range(1 if random.random() < 0.7 else 2):
                     gesture, way = GESTURES[int(random.integers(len(GESTURES)))], int(random.integers(1, 3))
-                    idle.take_up(score, start(gesture, way), lift=number == 0)
-                    score.hold(random.uniform(0.3, 0.9))
-                    begin = score.seconds
-                    perform(score, gesture, way)
-                    events.append(Event(gesture, way, begin, score.seconds))
-                    score.hold(random.uniform(0.3, 0.9))
+                    events.append(_make(score, gesture, way, lift=number == 0))
                 idle.come_back(score, rest)
             else:
                 idle.IDLE[int(random.integers(len(idle.IDLE)))](score)
             score.hold(random.uniform(0.5, 3.0))
         score.hold(max(0.0, seconds - score.seconds))
+        return self._watch(score, seconds, events, random)
+
+    def act(self, gestures: Sequence[tuple[str, int]], rest_s: float = 2.0, take: int = 0) -> Stream:
+        """Make some gestures, each named with its way, one after the other, with rest before, between and after."""
+        random = np.random.default_rng([self.seed, 4, take])
+        score = self._score(random)
+        rest = score.pose
+        events = []
+        score.hold(rest_s)
+        for gesture, way in gestures:
+            events.append(_make(score, gesture, way, lift=True))
+            idle.come_back(score, rest)
+            score.hold(rest_s)
+        return self._watch(score, score.seconds, events, random)
+
+    def _watch(self, score: Score, seconds: float, events: Sequence[Event], random: np.random.Generator) -> Stream:
         times = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
         joints = self.sensor.see(self.shape.joints(score.play(times)), random)
         kept = random.random(len(times)) >= self.sensor.dropped
@@ -149,3 +161,14 @@ class Person:
     def _see(self, score: Score, random: np.random.Generator) -> np.ndarray:
         times = np.arange(max(2, round(score.seconds * RATE_HZ))) / RATE_HZ
         return self.sensor.see(self.shape.joints(score.play(times)), random)
+
+
+def _make(score: Score, gesture: str, way: int, lift: bool) -> Event:
+    """Take up the posture of a gesture, pause, make it, and pause."""
+    idle.take_up(score, start(gesture, way), lift)
+    score.hold(score.random.uniform(0.3, 0.9))
+    begin = score.seconds
+    perform(score, gesture, way)
+    event = Event(gesture, way, begin, score.seconds)
+    score.hold(score.random.uniform(0.3, 0.9))
+    return event

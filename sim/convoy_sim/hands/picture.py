@@ -23,8 +23,8 @@ def draw(joints: np.ndarray, focal: float, width: int, height: int) -> np.ndarra
     pixels = focal * joints[:, :2] / depth[:, None] + [width / 2, height / 2]
 
     def line(start: np.ndarray, end: np.ndarray, metres: float, at: float, shade: float = 1.0) -> None:
-        ends = (tuple(int(v) for v in np.clip(point, -4000, 4000)) for point in (start, end))
-        cv2.line(image, *ends, (_SKIN * shade).tolist(), max(1, int(focal * metres / at)), cv2.LINE_AA)
+        one, two = ([int(v) for v in np.clip(point, -4000, 4000)] for point in (start, end))
+        cv2.line(image, one, two, (_SKIN * shade).tolist(), max(1, int(focal * metres / at)), cv2.LINE_AA)
 
     palm = cv2.convexHull(pixels[_KNUCKLES].astype(np.int32))
     cv2.fillConvexPoly(image, palm, _SKIN.tolist(), cv2.LINE_AA)

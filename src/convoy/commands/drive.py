@@ -33,6 +33,10 @@ def drive(
     seconds: Annotated[float, typer.Option(min=1.0, help="Of the simulated world's time.")] = 60.0,
     seed: Annotated[int, typer.Option(min=0, help="Number of the drive: start, route, traffic and light.")] = 0,
     launch: Annotated[Path | None, typer.Option(help="Launch file [default: launch/drive.launch.yaml]")] = None,
+    gestures: Annotated[
+        Path | None,
+        typer.Option(help="Bag of skeletons of hands: the car goes and stops as they tell it; in lock-step only."),
+    ] = None,
     host: Annotated[
         Host, typer.Option(help="In lock-step in one process, or each component a ROS 2 participant, in real time.")
     ] = Host.in_process,
@@ -56,7 +60,11 @@ def drive(
     towns = town_seeds(town)
     wait_s = START_S if host is Host.dds else 0.0
     given = launch_arguments(policy, towns[seed % len(towns)], seed, weather, wait_s) | {"transport": "png"}
-    plan = Drive(launch or default_launch_file("drive"), given | parse_arguments(arguments or []), seconds)
+    if gestures:
+        if host is Host.dds:
+            raise typer.BadParameter("with --host dds, play the bag beside it", param_hint="--gestures")
+        given["gestures"] = "true"
+    plan = Drive(launch or default_launch_file("drive"), given | parse_arguments(arguments or []), seconds, gestures)
     with DriveProgress(console, seconds) as progress:
         if host is Host.dds:
             from convoy.evaluation.drive_live import drive as run

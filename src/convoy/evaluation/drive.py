@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,20 +14,23 @@ from typing import Any
 import numpy as np
 
 from convoy import tracing
-from convoy.bags import BagWriter
+from convoy.bags import BagReader, BagWriter
 from convoy.errors import ConvoyError
 from convoy.evaluation.drive_film import DriveFilm
 from convoy.evaluation.drive_log import DriveLog
 from convoy.evaluation.replay import add_outputs, percentiles
 from convoy.hosts.in_process import InProcess, Published
 from convoy.inference import ModelCard
-from convoy.interfaces.messages import NANOSECONDS
+from convoy.interfaces import cdr
+from convoy.interfaces.messages import NANOSECONDS, HandSkeleton, nanoseconds, type_name
+from convoy.interfaces.messages import time as stamp
 from convoy.launch import Node, build, convoy_nodes, load
 from convoy_sim.world import STEP_S
 
 SLICE_NS = NANOSECONDS // 2
 """Progress is told as often, in simulated time."""
 EXPERT = "expert"
+HANDS = "/hands"
 
 Progress = Callable[[DriveLog], None]
 
@@ -44,11 +47,13 @@ class Drive:
         launch: a launch file that starts a simulator and what drives it.
         arguments: of the launch file.
         seconds: of the world's time.
+        hands: a bag of skeletons of hands, which the car sees from the start.
     """
 
     launch: Path
     arguments: Mapping[str, str]
     seconds: float = 60.0
+    hands: Path | None = None
 
     def nodes(self) -> Sequence[Node]:
         """What the launch file starts.
@@ -154,6 +159,8 @@ def drive(
         if writer is not None:
             add_outputs(writer, executor.nodes)
         executor.start(0)
+        for time_ns, data in hands(plan.hands) if plan.hands else ():
+            executor.feed(time_ns, HANDS, type_name(HandSkeleton), data)
         stack.callback(executor.stop)
         started = time.perf_counter()
         stack.enter_context(tracing.listen(lambda name, spent: stages[name].append(spent)))
@@ -182,3 +189,23 @@ def open_bag(folder: Path) -> BagWriter:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "drive.mcap").unlink(missing_ok=True)
     return BagWriter(folder / "drive.mcap")
+
+
+def hands(bag: Path) -> Iterator[tuple[int, memoryview]]:
+    """Yield time and CDR bytes of the skeletons of hands in a bag, as if the first had come when the drive began.
+
+    Raises:
+        BagError: the bag can't be read.
+        DriveError: it holds no skeletons of hands.
+    """
+    with BagReader(bag) as reader:
+        topics = [name for name, topic in reader.topics.items() if topic.type == type_name(HandSkeleton)]
+        if not topics:
+            there = ", ".join(reader.topics)
+            raise DriveError(f"{bag} has no topic of {type_name(HandSkeleton)}; it has {there}.")
+        first: int | None = None
+        for record in reader.messages(topics):
+            skeleton = cdr.deserialize(record.data, record.type)
+            first = record.log_time_ns if first is None else first
+            skeleton.header.stamp = stamp(max(0, nanoseconds(skeleton.header.stamp) - first))
+            yield record.log_time_ns - first, cdr.serialize(skeleton)

@@ -61,7 +61,7 @@ def minirocket(series: Tensor, labels: Tensor, classes: int, *, kernels: int = 2
     chosen by cross-validation, scaled so that its scores serve as logits.
 
     Raises:
-        ModuleNotFoundError: sktime or numba is missing (extra 'baselines').
+        ModuleNotFoundError: sktime or numba is missing (extra 'learn').
     """
     from sklearn.linear_model import RidgeClassifierCV  # type: ignore[import-untyped]
     from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
