@@ -45,6 +45,7 @@ class BagWriter:
         """By channel."""
         self._channels: dict[str, int] = {}
         self._schemas: dict[tuple[str, Definition], int] = {}
+        self._failed: BagError | None = None
         self._is_folder = self.path.suffix != ".mcap"
         self._file = self.path / f"{self.path.name}_0.mcap" if self._is_folder else self.path
         try:
@@ -167,10 +168,13 @@ class BagWriter:
         return dump_metadata(topics, self._mcap.start_ns, self._mcap.end_ns, self._file.name)
 
     def _check_open(self) -> None:
+        if self._failed is not None:
+            raise self._failed
         if not self._mcap.is_open:
             raise BagError(f"{self.path} is closed; nothing more can be written to it.")
 
     def _failure(self, error: OSError) -> BagError:
         count = self.message_count
         rest = f"; the {count} messages before can be read" if count else ""
-        return BagError(f"{self._file} cannot be written: {error.strerror}{rest}.")
+        self._failed = BagError(f"{self._file} cannot be written: {error.strerror}{rest}.")
+        return self._failed
