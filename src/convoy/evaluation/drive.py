@@ -138,10 +138,11 @@ def drive(
     ``drive.mp4``; without a folder nothing is written.
 
     Raises:
-        LaunchError, DriveError: the launch file can't be driven with.
+        LaunchError, DriveError, ModelError: the launch file can't be driven with.
         ComponentError: a component failed to start.
         BagError: the bag can't be written any more.
     """
+    plan.models()  # one that can't be read is told before a town is built
     stages: dict[str, list[int]] = defaultdict(list)
     with ExitStack() as stack:
         film = stack.enter_context(closing(DriveFilm(folder / "drive.mp4"))) if folder and video else None

@@ -43,9 +43,10 @@ def drive(plan: Drive, folder: Path, *, video: bool = False, progress: Progress 
     ``ROS_DOMAIN_ID`` and ``CYCLONEDDS_URI`` say otherwise.
 
     Raises:
-        LaunchError, DriveError: the launch file can't be driven with, or the drive has not come about.
+        LaunchError, DriveError, ModelError: the launch file can't be driven with, or the drive has not come about.
         BagError: the bag can't be written any more.
     """
+    plan.models()  # one that can't be read is told before anything starts
     live = plan.log()
     os.environ.setdefault("ROS_DOMAIN_ID", str(random.SystemRandom().choice(_DOMAINS)))
     os.environ.setdefault("CYCLONEDDS_URI", LOOPBACK)
