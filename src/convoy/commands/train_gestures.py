@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from convoy.learning.gesture_options import ENOUGH_SERIES, SMALL_SET_MEMBERS, GestureOptions, Net
+from convoy.learning.gesture_options import (
+    ENOUGH_SERIES,
+    LARGE_SET_EPOCHS,
+    LARGE_SET_MEMBERS,
+    SMALL_SET_EPOCHS,
+    SMALL_SET_MEMBERS,
+    GestureOptions,
+    Net,
+)
 
 _DEFAULT = GestureOptions()
 
@@ -23,7 +31,13 @@ def gestures(
     ways: Annotated[
         bool, typer.Option("--ways", help="One finger and whole hand are two classes: 28, not 14.")
     ] = False,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = _DEFAULT.epochs,
+    epochs: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help=f"Passes over the data; 0: {SMALL_SET_EPOCHS} below {ENOUGH_SERIES} series, else {LARGE_SET_EPOCHS}.",
+        ),
+    ] = _DEFAULT.epochs,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights (on the CPU).")] = _DEFAULT.seed,
     batch_size: Annotated[int, typer.Option(min=2, help="Series per step.")] = _DEFAULT.batch_size,
     lr: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Highest learning rate.")] = _DEFAULT.learning_rate,
@@ -36,7 +50,7 @@ def gestures(
             min=0,
             max=32,
             help="Networks that vote in the one file, each trained without another part of the data; "
-            f"0: {SMALL_SET_MEMBERS} below {ENOUGH_SERIES} series, else 1.",
+            f"0: {SMALL_SET_MEMBERS} below {ENOUGH_SERIES} series, else {LARGE_SET_MEMBERS}.",
         ),
     ] = _DEFAULT.members,
     licence: Annotated[str, typer.Option(help="Licence of the model, for its card.")] = "Apache-2.0",
@@ -67,7 +81,9 @@ def gestures(
     from convoy.learning.gesture_card import gesture_card
     from convoy.learning.gestures import Progress, train_gestures
 
-    options = GestureOptions(net, epochs, seed, batch_size, lr, weight_decay, label_smoothing, augment, members)
+    options = GestureOptions(
+        net, epochs, seed, batch_size, lr, weight_decay, label_smoothing, augment, members
+    ).settled(count)
     columns = (
         TextColumn("training"),
         BarColumn(),
@@ -83,8 +99,8 @@ def gestures(
             which = f"network {progress.member} of {progress.of}"
             bar.update(
                 task,
-                total=progress.of * epochs,
-                completed=(progress.member - 1) * epochs + epoch.done,
+                total=progress.of * options.epochs,
+                completed=(progress.member - 1) * options.epochs + epoch.done,
                 description=which,
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 class Net(enum.StrEnum):
@@ -18,15 +18,20 @@ class Net(enum.StrEnum):
     minirocket = "minirocket"
 
 
+ENOUGH_SERIES = 1000
+SMALL_SET_MEMBERS, LARGE_SET_MEMBERS = 5, 1
+SMALL_SET_EPOCHS, LARGE_SET_EPOCHS = 120, 16
+
+
 @dataclass(frozen=True)
 class GestureOptions:
     """Options of the training of a gesture model; `convoy train gestures --help` says what each does.
 
-    `members` 0 stands for one network where there are `ENOUGH_SERIES` or more, and for `SMALL_SET_MEMBERS` else.
+    `epochs` and `members` of 0 are chosen by the number of series; see `settled`.
     """
 
     net: Net = Net.gru
-    epochs: int = 120
+    epochs: int = 0
     seed: int = 0
     batch_size: int = 32
     learning_rate: float = 2e-3
@@ -35,6 +40,11 @@ class GestureOptions:
     augment: bool = True
     members: int = 0
 
-
-ENOUGH_SERIES = 1000
-SMALL_SET_MEMBERS = 5
+    def settled(self, series: int) -> GestureOptions:
+        """Return the options for so many series: of few, several networks learn long; of many, one learns shortly."""
+        small = series < ENOUGH_SERIES
+        return replace(
+            self,
+            epochs=self.epochs or (SMALL_SET_EPOCHS if small else LARGE_SET_EPOCHS),
+            members=self.members or (SMALL_SET_MEMBERS if small else LARGE_SET_MEMBERS),
+        )

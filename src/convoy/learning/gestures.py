@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 
 from convoy.learning.errors import LearningError
 from convoy.learning.fit import Epoch, Schedule, fit
-from convoy.learning.gesture_options import ENOUGH_SERIES, SMALL_SET_MEMBERS, GestureOptions
+from convoy.learning.gesture_options import GestureOptions
 from convoy.learning.nets.dd_net import dd_net
 from convoy.learning.nets.mc_dcnn import mc_dcnn
 from convoy.learning.nets.minirocket import minirocket
@@ -87,7 +87,8 @@ def train_gestures(
     """
     if len(np.unique(data.labels)) < 2:
         raise LearningError(f"{data.spec} has {len(np.unique(data.labels))} class; wanted two or more to tell apart.")
-    members = options.members or (1 if len(data.labels) >= ENOUGH_SERIES else SMALL_SET_MEMBERS)
+    options = options.settled(len(data.labels))
+    members = options.members
     count = members if members > 1 else min(_FOLDS_FOR_ONE, len(np.unique(data.groups)))
     fold = folds(data.labels, data.groups, count, options.seed)
     nets, predicted = [], np.full(len(data.labels), -1)
