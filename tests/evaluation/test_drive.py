@@ -216,3 +216,11 @@ def test_a_policy_that_gives_nothing_stands_and_that_is_counted(start: Start, mo
     assert loop.speed == 0.0
     loop.until(6.0)
     assert loop.components["simulator"].world.metrics.events["stall"] == 1  # type: ignore[attr-defined]
+
+
+def test_a_namespace_moves_the_whole_drive_but_not_the_transforms() -> None:
+    result = drive(plan("expert", 3.0, images="false", namespace="car"))
+    assert result.metrics()["failures"] == {"/car/simulator": 0, "/car/supervisor": 0}
+    assert len(result.log.steps) == 60
+    simulator = result.drive.simulator().name
+    assert (simulator.topic("camera/image_raw"), simulator.topic("tf")) == ("/car/camera/image_raw", "/tf")

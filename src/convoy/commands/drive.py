@@ -28,11 +28,11 @@ def drive(
     ),
     weather: Annotated[str, typer.Option(help="clear, cloudy, low_sun, overcast, fog, rain or dusk.")] = "clear",
     policy: Annotated[
-        str, typer.Option(help="ONNX model with task 'drive', or 'expert' [default: models/drive_il.onnx]")
+        str, typer.Option(help="ONNX model with task 'drive', or 'expert' \\[default: models/drive_il.onnx]")
     ] = "",
     seconds: Annotated[float, typer.Option(min=1.0, help="Of the simulated world's time.")] = 60.0,
     seed: Annotated[int, typer.Option(min=0, help="Number of the drive: start, route, traffic and light.")] = 0,
-    launch: Annotated[Path | None, typer.Option(help="Launch file [default: launch/drive.launch.yaml]")] = None,
+    launch: Annotated[Path | None, typer.Option(help="Launch file \\[default: launch/drive.launch.yaml]")] = None,
     gestures: Annotated[
         Path | None,
         typer.Option(help="Bag of skeletons of hands: the car goes and stops as they tell it; in lock-step only."),

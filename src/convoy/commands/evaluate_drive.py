@@ -23,7 +23,7 @@ def drive(
     towns: Annotated[str, typer.Option(help="A split (train, val, test), a seed, or seeds such as 3,10-19.")] = "test",
     count: Annotated[int, typer.Option(min=1, help="How many of them, the first.")] = 20,
     seconds: Annotated[float, typer.Option(min=1.0, help="Of each drive.")] = 60.0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes [default: one per core]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes \\[default: one per core]")] = None,
     json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
 ) -> None:
     """Drive through many towns, each in clear and in bad weather, and count what goes wrong.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import takewhile
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -160,15 +163,15 @@ def drive(
         if writer is not None:
             add_outputs(writer, executor.nodes)
         executor.start(0)
-        for time_ns, data in hands(plan.hands) if plan.hands else ():
-            executor.feed(time_ns, HANDS, type_name(HandSkeleton), data)
         stack.callback(executor.stop)
         started = time.perf_counter()
         stack.enter_context(tracing.listen(lambda name, spent: stages[name].append(spent)))
-        end = round(plan.seconds * NANOSECONDS)
-        for now in (*range(0, end, SLICE_NS), end):
-            executor.run_until(now)
-            progress(log)
+        for now, hand in _moments(plan):
+            if hand is not None:
+                executor.feed(now, HANDS, type_name(HandSkeleton), hand)
+            else:
+                executor.run_until(now)
+                progress(log)
         wall_s = time.perf_counter() - started
         failures = {node.full: component.failures for component, node in executor.nodes}
         log.finish()
@@ -179,6 +182,14 @@ def drive(
     if folder is not None:
         driven.write_metrics(folder)
     return driven
+
+
+def _moments(plan: Drive) -> Iterator[tuple[int, memoryview | None]]:
+    """When to look how it goes, and when a hand is seen, in order of time."""
+    end = round(plan.seconds * NANOSECONDS)
+    looks: Iterator[tuple[int, memoryview | None]] = ((now, None) for now in (*range(0, end, SLICE_NS), end))
+    seen: Iterator[tuple[int, memoryview | None]] = hands(plan.hands) if plan.hands else iter(())
+    return takewhile(lambda moment: moment[0] <= end, heapq.merge(looks, seen, key=itemgetter(0)))
 
 
 def open_bag(folder: Path) -> BagWriter:
@@ -192,7 +203,7 @@ def open_bag(folder: Path) -> BagWriter:
     return BagWriter(folder / "drive.mcap")
 
 
-def hands(bag: Path) -> Iterator[tuple[int, memoryview]]:
+def hands(bag: Path) -> Iterator[tuple[int, memoryview | None]]:
     """Yield time and CDR bytes of the skeletons of hands in a bag, as if the first had come when the drive began.
 
     Raises:

@@ -87,7 +87,7 @@ def summary(metrics: dict[str, Any]) -> str:
 def _map(log: DriveLog, town: Town) -> Figure:
     x, y = log.column("x"), log.column("y")
     left, low, right, high = town.bounds
-    margin = 12.0
+    margin = 26.0
     figure, axes = drawing(min(MAP_WIDTH_IN * (high - low + 2 * margin) / (right - left + 2 * margin), MAP_HEIGHT_IN))
     axes.set(xlim=(left - margin, right + margin), ylim=(low - margin, high + margin), aspect="equal")
     axes.axis("off")
