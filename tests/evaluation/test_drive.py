@@ -16,6 +16,7 @@ from convoy.bags import BagReader
 from convoy.errors import ConvoyError
 from convoy.evaluation.drive import Drive, DriveError, Driven, drive, launch_arguments
 from convoy.evaluation.drive_report import summary, write_report
+from convoy.evaluation.replay import replay
 from convoy.graph import Component
 from convoy.hosts.in_process import InProcess, Published
 from convoy.interfaces import cdr
@@ -64,6 +65,19 @@ def test_the_bag_tells_the_same_of_the_drive(driven: tuple[Driven, Path]) -> Non
         assert bag.topics["/policy/drive"].count == SECONDS * 20
     log.finish()
     assert log.as_dict() == result.log.as_dict()
+
+
+def test_the_bag_replayed_without_the_simulator_gives_the_commands_that_were_driven(
+    driven: tuple[Driven, Path], model: Path, tmp_path: Path
+) -> None:
+    arguments = {"simulate": "false", "model": str(model)}
+    replay(driven[1] / "drive.mcap", default_launch_file("drive"), arguments, tmp_path)
+    commands = []
+    for bag_path in (driven[1] / "drive.mcap", tmp_path / "replay.mcap"):
+        with BagReader(bag_path) as bag:
+            commands.append([bytes(record.data) for record in bag.messages(["/policy/drive"])])
+    assert len(commands[0]) == SECONDS * 20
+    assert commands[0] == commands[1]
 
 
 def test_what_is_measured(driven: tuple[Driven, Path]) -> None:
