@@ -31,6 +31,8 @@ EXTRAS = {
     "torchvision": "learn",
     "lightning": "learn",
     "onnx": "learn",
+    "sktime": "learn",
+    "numba": "learn",
     "matplotlib": "report",
     "mujoco": "sim",
 }
