@@ -14,24 +14,23 @@ from convoy.learning.errors import LearningError  # noqa: E402
 from convoy.learning.fit import Epoch, InterruptedTrainingError  # noqa: E402
 from convoy.learning.options import SteeringOptions  # noqa: E402
 from convoy.learning.recordings import Drive  # noqa: E402
-from convoy.learning.steering import SteeringNet, train_steering, validation_frames  # noqa: E402
+from convoy.learning.steering import SteeringEnsemble, train_steering, validation_frames  # noqa: E402
 
-SHORT = SteeringOptions(epochs=3, batch_size=16, width=40, height=30)
+SHORT = SteeringOptions(epochs=3, members=2, batch_size=16, width=40, height=30)
 
 
-def weights(net: SteeringNet) -> torch.Tensor:
+def weights(net: SteeringEnsemble) -> torch.Tensor:
     return torch.cat([value.flatten().double() for value in net.state_dict().values()])
 
 
 def test_learns_to_steer_towards_the_line(drive: Drive, tmp_path: Path) -> None:
-    epochs: list[tuple[str, int]] = []
+    epochs: list[tuple[int, int]] = []
     options = replace(SHORT, epochs=15, learning_rate=2e-3, augment=False)
     trained = train_steering(
-        [drive], options, tmp_path, on_epoch=lambda stage, epoch: epochs.append((stage, epoch.done))
+        [drive], options, tmp_path, on_epoch=lambda member, epoch: epochs.append((member, epoch.done))
     )
-    search, final = ([done for at, done in epochs if at == stage] for stage in ("search", "final"))
-    assert search == list(range(1, 16))
-    assert final == list(range(1, len(final) + 1))
+    assert [done for at, done in epochs if at == 0] == list(range(1, 16))
+    assert {at for at, _ in epochs} == {0, 1}
     held_out = drive.frames("held-out")
     images = torch.from_numpy(np.stack(list(drive.decode(held_out))))
     with torch.no_grad():
@@ -56,10 +55,10 @@ def test_never_looks_at_the_last_fifth(drive: Drive, tmp_path: Path) -> None:
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("stop_in", ["search", "final"])
-def test_goes_on_where_it_was_stopped(drive: Drive, tmp_path: Path, stop_in: str) -> None:
-    def stop(stage: str, epoch: Epoch) -> None:
-        if (stage, epoch.done) == (stop_in, 2):
+@pytest.mark.parametrize("stop_in", [0, 1])
+def test_goes_on_where_it_was_stopped(drive: Drive, tmp_path: Path, stop_in: int) -> None:
+    def stop(member: int, epoch: Epoch) -> None:
+        if (member, epoch.done) == (stop_in, 2):
             raise KeyboardInterrupt
 
     whole = train_steering([drive], SHORT, tmp_path / "whole")
@@ -78,12 +77,14 @@ def test_resumes_only_the_same_training(drive: Drive, tmp_path: Path) -> None:
         train_steering([drive], replace(SHORT, epochs=1, dropout=0.4), tmp_path, resume=True)
 
 
-def test_validation_blocks_are_spread_and_within_the_drive() -> None:
-    mask = validation_frames(640)
-    starts = np.flatnonzero(np.diff(mask.astype(int)) == 1)
-    assert len(starts) == 4
-    assert 0.1 < mask.mean() < 0.2
-    assert validation_frames(8).sum() == 4
+def test_each_member_holds_other_blocks_back_and_all_frames_teach_some() -> None:
+    masks = np.array([validation_frames(640, member, 5) for member in range(5)])
+    assert (masks.sum(axis=0) == 1).all()
+    assert (masks.sum(axis=1) == 128).all()
+    for mask in masks:
+        assert np.count_nonzero(np.diff(mask.astype(int)) == 1) + mask[0] == 2
+    assert all(validation_frames(8, member, 5).any() for member in range(5))
+    assert validation_frames(640, 0, 1).mean() == 0.2
 
 
 def test_refuses_a_drive_that_teaches_nothing(drive: Drive, tmp_path: Path) -> None:

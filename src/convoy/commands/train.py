@@ -39,6 +39,9 @@ def steering(
     lr: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Highest learning rate.")] = _DEFAULT.learning_rate,
     weight_decay: Annotated[float, typer.Option(min=0.0, help="Of AdamW.")] = _DEFAULT.weight_decay,
     dropout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Before each dense layer.")] = _DEFAULT.dropout,
+    members: Annotated[
+        int, typer.Option(min=1, max=20, help="Nets, each from a seed of its own, whose mean is the angle.")
+    ] = _DEFAULT.members,
     batch_norm: Annotated[bool, typer.Option(help="After each convolution.")] = _DEFAULT.batch_norm,
     mirror: Annotated[bool, typer.Option(help="Mirror half of the images, and their angles.")] = _DEFAULT.mirror,
     augment: Annotated[bool, typer.Option(help="Vary the light and the camera's pose.")] = _DEFAULT.augment,
@@ -91,6 +94,7 @@ def steering(
         learning_rate=lr,
         weight_decay=weight_decay,
         dropout=dropout,
+        members=members,
         batch_norm=batch_norm,
         mirror=mirror,
         augment=augment,
@@ -100,16 +104,12 @@ def steering(
     )
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as bar:
-        tasks = {
-            "search": bar.add_task("how long to train", total=epochs),
-            "final": bar.add_task("training", total=None),
-        }
+        tasks = [bar.add_task(f"net {number + 1} of {members}", total=epochs) for number in range(members)]
 
-        def on_epoch(stage: str, epoch: Epoch) -> None:
-            bar.update(tasks[stage], completed=epoch.done, total=epoch.of)
-            if stage == "search":
-                best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad in epoch {epoch.best}"
-                bar.update(tasks[stage], description=f"how long to train ({best})")
+        def on_epoch(member: int, epoch: Epoch) -> None:
+            best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad in epoch {epoch.best}"
+            description = f"net {member + 1} of {members} ({best})"
+            bar.update(tasks[member], completed=epoch.done, total=epoch.of, description=description)
 
         trained = train_steering(drives, options, run or Path("runs/train") / out.stem, resume, on_epoch)
     command = shlex.join(["convoy", *sys.argv[1:]])

@@ -89,8 +89,8 @@ def photometric(views: Tensor, by: Augmentation) -> Tensor:
     mean = views.mean((1, 2, 3), keepdim=True)
     views = (views - mean) * around_one(by.contrast) + mean * around_one(by.brightness)
     views = views * around_one(by.colour, channels=3)
-    blurred = functional.avg_pool2d(views, 3, 1, 1, count_include_pad=False)
-    views = torch.lerp(views, blurred, share(by.blur))
+    blurred = torch.rand(count, device=device) < by.blur
+    views[blurred] = functional.avg_pool2d(views[blurred], 3, 1, 1, count_include_pad=False)
     strength = by.noise * torch.rand(count, 1, 1, 1, device=device)
     return (views + strength * torch.randn_like(views)).clamp(0, 1)
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 class SteeringOptions:
     """Options of the training of a steering model; `convoy train steering --help` says what each does."""
 
-    epochs: int = 20
-    patience: int = 10
+    epochs: int = 30
+    patience: int = 15
     seed: int = 0
     batch_size: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 1e-2
     dropout: float = 0.3
+    members: int = 5
     batch_norm: bool = True
     mirror: bool = True
     augment: bool = True

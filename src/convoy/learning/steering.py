@@ -18,13 +18,15 @@ from torch.utils.data import Subset, TensorDataset
 
 from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, warp
 from convoy.learning.errors import LearningError
-from convoy.learning.fit import MONITOR, Epoch, Examples, Schedule, fit
+from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
 from convoy.learning.nets.pilotnet import HEIGHT, WIDTH, pilotnet
 from convoy.learning.options import SteeringOptions
 from convoy.learning.recordings import Drive
 
-_STRETCHES = 4
-_VALIDATION = 6
+_FEWEST_PARTS = 5
+"""A member holds back at most one frame of so many."""
+_AVERAGE = 0.97
+"""Decay per step of the average of a member's weights; a drive of minutes makes few steps."""
 _FEWEST_FRAMES = 10
 _SAMPLES = 50
 _MOST_BYTES = 8 << 30
@@ -54,12 +56,23 @@ class SteeringNet(nn.Module):
         return self.net(views * 2 - 1)[:, 0] * self.scale
 
 
+class SteeringEnsemble(nn.Module):
+    """Several steering nets in one: the mean of their angles, which errs less than each of them."""
+
+    def __init__(self, members: Sequence[SteeringNet]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.stack([member(images) for member in self.members]).mean(dim=0)
+
+
 class SteeringTask(lightning.LightningModule):
     """Trains a steering net on batches of uint8 images, shape (N, H, W, 3), and angles in rad, shape (N,)."""
 
-    def __init__(self, options: SteeringOptions, scale: float) -> None:
+    def __init__(self, options: SteeringOptions, scale: float, seed: int) -> None:
         super().__init__()
-        torch.manual_seed(options.seed)
+        torch.manual_seed(seed)
         net = pilotnet(batch_norm=options.batch_norm, dropout=options.dropout)
         self.model = SteeringNet(
             net.to(memory_format=torch.channels_last), round(options.crop_top * options.height), scale
@@ -69,7 +82,7 @@ class SteeringTask(lightning.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         images, angles = batch
-        pixels = images.permute(0, 3, 1, 2).float() / 255
+        pixels = images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.channels_last).div_(255)
         if self._options.mirror:
             flipped = torch.rand(len(angles), device=angles.device) < 0.5
             pixels = torch.where(flipped.view(-1, 1, 1, 1), pixels.flip(3), pixels)
@@ -98,19 +111,22 @@ class SteeringTask(lightning.LightningModule):
 class TrainedSteering:
     """A trained net, the mean of its training targets in rad, and some of the images that it was trained on."""
 
-    net: SteeringNet
+    net: SteeringEnsemble
     constant: float
     samples: np.ndarray
 
 
-def validation_frames(count: int) -> np.ndarray:
-    """Choose which of `count` successive frames stop the training early: the last sixth of each quarter.
+def validation_frames(count: int, member: int, members: int) -> np.ndarray:
+    """Choose which of `count` successive frames stop a member's training early: two blocks, far from each other.
 
-    Returns a mask of shape (count,). Neighbouring frames look alike, so they are taken in few long blocks.
+    Returns a mask of shape (count,). Neighbouring frames look alike, so they are taken in blocks; each member has
+    others, and what stops one teaches the rest.
     """
     mask = np.zeros(count, bool)
-    for stretch in np.array_split(np.arange(count), _STRETCHES):
-        mask[stretch[len(stretch) - max(1, len(stretch) // _VALIDATION) :]] = True
+    parts = max(members, _FEWEST_PARTS)
+    blocks = np.array_split(np.arange(count), 2 * parts)
+    for block in (blocks[member], blocks[member + parts]):
+        mask[block] = True
     return mask
 
 
@@ -119,13 +135,12 @@ def train_steering(
     options: SteeringOptions,
     folder: Path,
     resume: bool = False,
-    on_epoch: Callable[[str, Epoch], None] = lambda stage, epoch: None,
+    on_epoch: Callable[[int, Epoch], None] = lambda member, epoch: None,
 ) -> TrainedSteering:
-    """Train PilotNet on the first 80 % of each drive.
+    """Train PilotNets on the first 80 % of each drive; their mean steers.
 
-    The first stage, 'search', holds some blocks of frames back and finds the number of epochs that is best for them;
-    the second, 'final', trains anew for so many epochs, on all frames. `folder` takes the checkpoints of both, and
-    `on_epoch` hears of each epoch of each stage.
+    Each of `options.members` nets starts from a seed of its own, and stops early by blocks of frames of its own.
+    `folder` takes the checkpoints, and `on_epoch` hears of each epoch of each member, counted from 0.
 
     Raises:
         LearningError: the data is too short, too much for the memory or always the same angle, or see `fit`.
@@ -136,21 +151,21 @@ def train_steering(
     if not scale:
         raise LearningError(f"The steering angle is {angles[0]:.3f} rad in all {len(angles)} frames: nothing to learn.")
     origin = asdict(options) | {"data": [drive.spec for drive in drives]}
-
-    def run(stage: str, shown: Examples, checked: Examples | None, epochs: int) -> tuple[SteeringNet, Epoch]:
-        task, own = SteeringTask(options, scale), folder / stage
-        schedule = Schedule(epochs, options.patience, options.batch_size, options.seed)
-        done = fit(task, shown, checked, schedule, own, origin, resume and own.exists(), partial(on_epoch, stage))
-        return task.model, done
-
     if resume and not folder.exists():
         raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
-    mask = np.concatenate([validation_frames(len(drive.frames("train"))) for drive in drives])
-    shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
-    _, search = run("search", shown, checked, options.epochs)
-    net, _ = run("final", data, None, search.best)
+    nets = []
+    for member in range(options.members):
+        masks = [validation_frames(len(drive.frames("train")), member, options.members) for drive in drives]
+        mask = np.concatenate(masks)
+        shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
+        task, own = SteeringTask(options, scale, options.seed + member), folder / f"member_{member}"
+        schedule = Schedule(
+            options.epochs, options.patience, options.batch_size, options.seed + member, average=_AVERAGE
+        )
+        fit(task, shown, checked, schedule, own, origin, resume and own.exists(), partial(on_epoch, member))
+        nets.append(task.model)
     samples = data.tensors[0][:: math.ceil(len(data) / _SAMPLES)].numpy()
-    return TrainedSteering(net, float(angles.mean()), samples)
+    return TrainedSteering(SteeringEnsemble(nets), float(angles.mean()), samples)
 
 
 def _load(drives: Sequence[Drive], options: SteeringOptions) -> TensorDataset:

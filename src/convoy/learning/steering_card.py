@@ -28,13 +28,14 @@ def steering_card(
     return ModelCard(
         name=name,
         task="steering",
-        description="PilotNet (Bojarski et al. 2016): steers a car along its track as the human who drove it.",
+        description=f"Mean of {options.members} PilotNets (Bojarski et al. 2016): steers a car along its track as the "
+        "human who drove it.",
         input=CameraInput(width=options.width, height=options.height),
         outputs=(
             ModelOutput(name="steering_angle", unit="rad", description="angle of a virtual front wheel, left positive"),
         ),
         trained_on=tuple(sources),
-        seeds=(options.seed,),
+        seeds=tuple(range(options.seed, options.seed + options.members)),
         constant=constant,
         licence=licence,
         revision=code_revision(),
