@@ -176,7 +176,7 @@ class Simulator(Component):
         if changed := [name for name in new if new[name] != old[name]]:
             raise SimulationError(f"{changed[0]!r} is read when the simulator is configured; configure it anew.")
 
-    def on_drive(self, message: AckermannDriveStamped) -> None:
+    def on_drive(self, message: Any) -> None:
         angle, speed = message.drive.steering_angle, message.drive.speed
         if not (math.isfinite(angle) and math.isfinite(speed)):
             raise SimulationError(f"a command of {angle} rad and {speed} m/s can't be driven")
