@@ -124,13 +124,17 @@ def matrix(transform: Any) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("transport", ["png", "jpeg"])
-def test_images_can_be_published_compressed(opengl: None, transport: str) -> None:
-    bench = active(BLIND | {"image": True, "transport": transport, "weather": "rain"})
+@pytest.mark.parametrize(
+    ("transport", "camera", "distortion"), [("png", "pinhole", "plumb_bob"), ("jpeg", "fisheye", "equidistant")]
+)
+def test_images_can_be_compressed_and_be_a_fisheyes(opengl: None, transport: str, camera: str, distortion: str) -> None:
+    options = {"image": True, "transport": transport, "camera": camera, "horizontal_fov": 2.6, "mounting_error": 0.02}
+    bench = active(BLIND | options | {"weather": "rain"})
     bench.pass_time(STEP_NS)
     (compressed,) = bench.results("image_compressed")
     assert bench.results("image") == []
     assert (compressed.format, decode(compressed).encoding) == (f"rgb8; {transport} compressed bgr8", "rgb8")
+    assert bench.results("camera_info")[0].distortion_model == distortion
     bench.component.shutdown()
 
 
