@@ -130,7 +130,7 @@ def record(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", "-a", help="Record all topics, as they appear.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The new bag [default: rosbag2_DATE-TIME]", show_default=False)
+        Path | None, typer.Option("--out", "-o", help="The new bag \\[default: rosbag2_DATE-TIME]", show_default=False)
     ] = None,
 ) -> None:
     """Record topics of the ROS 2 network until Ctrl-C, as mcap, with their publishers' quality of service.
@@ -168,12 +168,12 @@ def import_(
     ],
     out: Annotated[Path, typer.Argument(help="The new bag: a folder, or a file that ends in .mcap.")],
     rate: Annotated[
-        float | None, typer.Option(min=0.001, help="Hz, to count the stamps [default: those of the recording]")
+        float | None, typer.Option(min=0.001, help="Hz, to count the stamps \\[default: those of the recording]")
     ] = None,
     max_steering_angle: Annotated[
-        float | None, typer.Option(min=0, help="rad at full lock [default: 0.4 for tubs, 25 degrees for Udacity]")
+        float | None, typer.Option(min=0, help="rad at full lock \\[default: 0.4 for tubs, 25 degrees for Udacity]")
     ] = None,
-    max_speed: Annotated[float | None, typer.Option(min=0, help="m/s at full throttle, of tubs [default: 2]")] = None,
+    max_speed: Annotated[float | None, typer.Option(min=0, help="m/s at full throttle, of tubs \\[default: 2]")] = None,
 ) -> None:
     """Make a bag of a drive: JPEG images, and the human's commands on /drive.
 

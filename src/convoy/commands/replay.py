@@ -13,8 +13,8 @@ def replay(
     arguments: Annotated[
         list[str] | None, typer.Argument(help="Launch arguments, NAME:=VALUE.", show_default=False)
     ] = None,
-    launch: Annotated[Path | None, typer.Option(help="Launch file [default: launch/steering.launch.yaml]")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for the results [default: runs/replay/BAG]")] = None,
+    launch: Annotated[Path | None, typer.Option(help="Launch file \\[default: launch/steering.launch.yaml]")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the results \\[default: runs/replay/BAG]")] = None,
     realtime: Annotated[
         bool, typer.Option("--realtime", help="Simulate a live robot: real latency, late frames are dropped.")
     ] = False,

@@ -54,7 +54,7 @@ def steering(
     image_topic: Annotated[str, typer.Option(help="Of bags with several image topics.")] = "",
     drive_topic: Annotated[str, typer.Option(help="Of bags with several AckermannDriveStamped topics.")] = "",
     licence: Annotated[str, typer.Option(help="Licence of the model, for its card.")] = "Apache-2.0",
-    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints [default: runs/train/NAME]")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints \\[default: runs/train/NAME]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train a steering model (PilotNet) to imitate a human's drives.

@@ -26,7 +26,7 @@ def drive(
     weight_decay: Annotated[float, typer.Option(min=0.0, help="Of AdamW.")] = _DEFAULT.weight_decay,
     dropout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Before each dense layer.")] = _DEFAULT.dropout,
     run: Annotated[
-        Path | None, typer.Option(help="Folder of drives and checkpoints [default: runs/train/NAME]")
+        Path | None, typer.Option(help="Folder of drives and checkpoints \\[default: runs/train/NAME]")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
 ) -> None:

@@ -54,7 +54,7 @@ def gestures(
         ),
     ] = _DEFAULT.members,
     licence: Annotated[str, typer.Option(help="Licence of the model, for its card.")] = "Apache-2.0",
-    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints [default: runs/train/NAME]")] = None,
+    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints \\[default: runs/train/NAME]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
 ) -> None:
     """Train a network to tell gestures apart.
