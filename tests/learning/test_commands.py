@@ -21,7 +21,7 @@ pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from convoy.commands import main
 from convoy.inference import ModelCard
 
-SMALL = ["--size", "40x30", "--batch-size", "16"]
+SMALL = ["--members", "2", "--size", "40x30", "--batch-size", "16"]
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_trains_and_evaluates(
     assert "48 frames to train on, 12 held out" in capfd.readouterr().err
     card = ModelCard.read(tmp_path / "models" / "yard.onnx")
     assert card.command == " ".join(["convoy", "train", "steering", *options])
-    assert (card.name, card.task, card.seeds) == ("yard", "steering", (3,))
+    assert (card.name, card.task, card.seeds) == ("yard", "steering", (3, 4))
     assert (card.camera.width, card.camera.height) == (40, 30)
     assert card.trained_on[0].frames == 48
     assert card.constant == pytest.approx(np.mean(-0.4 * np.sin(np.arange(48) / 5)), abs=1e-6)
@@ -88,8 +88,8 @@ def test_trains_and_evaluates(
 def test_stops_at_ctrl_c_without_a_file_and_resumes(
     tub: Path, tmp_path: Path, convoy: Callable[..., None], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["train", "steering", "--data", f"tub:{tub}", "--out", "yard.onnx", "--epochs", "30", *SMALL]
-    checkpoint = tmp_path / "runs" / "train" / "yard" / "search" / "last.ckpt"
+    command = ["train", "steering", "--data", f"tub:{tub}", "--out", "yard.onnx", "--epochs", "8", *SMALL]
+    checkpoint = tmp_path / "runs" / "train" / "yard" / "member_0" / "last.ckpt"
 
     def press_ctrl_c() -> None:
         give_up = time.monotonic() + 60
