@@ -51,6 +51,11 @@ class Process:
                 return self.said[-1]
         raise AssertionError(f"{text!r} was not said, but:\n" + "\n".join(self.said))
 
+    @property
+    def pid(self) -> int:
+        """Of the process itself."""
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         """Send a signal to the process and all that it has started, as a terminal's Ctrl-C does."""
         os.killpg(self._process.pid, number)
