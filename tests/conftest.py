@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-# Started in the background of a script, Ctrl-C is ignored, and so it would be by every process that a test starts.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# Started in the background of a script or by nohup, some signals are ignored, and so they would be by every process that
+# a test starts.
+for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, default)
 
 ROOT = Path(__file__).parent.parent
 
