@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-# Started in the background of a script or by nohup, some signals are ignored, and so they would be by every process that
-# a test starts.
+# Started in the background of a script or by nohup, some signals are ignored; every process that a test starts would
+# ignore them too.
 for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, default)
