@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,13 @@ def opengl() -> None:
         gl.context()
     except SimulationError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _console_log() -> Iterator[None]:
+    """A command that a test calls sets up the log of the process, which is the test's; it is put back."""
+    logger = logging.getLogger("convoy")
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
