@@ -158,6 +158,11 @@ class Component:
             ComponentError: the step failed; the component is unconfigured, and what it took is given back.
         """
         self._require(State.UNCONFIGURED)
+        for port in self.inputs.values():
+            for subscription in port.subscriptions():
+                cdr.prepare(subscription.type_name)
+        for output in self.outputs.values():
+            cdr.prepare(type_name(output.message))
         self._statuses.clear()
         try:
             self._step("configure", self.on_configure)

@@ -13,7 +13,16 @@ from typing import Any, Final
 import numpy as np
 from rosbags.serde import SerdeError
 
-from convoy.interfaces.messages import NANOSECONDS, Image, InterfaceError, Message, message_class, store, type_name
+from convoy.interfaces.messages import (
+    NANOSECONDS,
+    Image,
+    InterfaceError,
+    Message,
+    make,
+    message_class,
+    store,
+    type_name,
+)
 
 Bytes = bytes | bytearray | memoryview
 
@@ -70,6 +79,12 @@ def _serialize_image(message: Any) -> memoryview:
 def _image_head(frame_id: int, encoding: int) -> struct.Struct:
     """Lay out all that precedes the pixels, for strings of these lengths: each ends in a NUL, numbers are aligned."""
     return struct.Struct(f"<4siII{frame_id}sx{-(frame_id + 1) % 4}xIII{encoding}sxB{-(encoding + 2) % 4}xII")
+
+
+@lru_cache
+def prepare(type_: str) -> None:
+    """Make the codec of a message type, which takes milliseconds, before its first message comes."""
+    deserialize(serialize(make(message_class(type_))), type_)
 
 
 def is_known(type_: str) -> bool:
