@@ -27,6 +27,8 @@ _SPEED_LAG_S = 0.4
 _STOP_LAG_S = 0.5
 _TARGET_LAG_S = 1.0
 """How late a car is on a target speed that falls."""
+_TARGET_HEADWAY_S = 1.5
+"""A target asks for more than `HEADWAY_S`: one look does not tell whether what is ahead moves."""
 
 
 @dataclass
@@ -39,7 +41,8 @@ class Plan:
         gap, leader_speed: to the next thing ahead within `HORIZON_M`, m (infinite where nothing is) and m/s.
         stop: metres to where the agent must stop at present (infinite where it need not).
         limit: speed allowed by the rules and the bends, m/s.
-        target: the speed that the place and what is ahead ask for, however fast the agent is now, m/s.
+        target: the speed that the place and what is ahead ask for, as one look tells, m/s: however fast the agent is,
+            and whether what is ahead moves or not.
     """
 
     acceleration: float = 0.0
@@ -141,8 +144,8 @@ class Driver:
         plan.acceleration = max(plan.acceleration, -HARDEST_DECELERATION)
         plan.target = min(
             limit,
-            _safe_speed(plan.gap - STANDING_GAP_M, plan.leader_speed, HEADWAY_S),
-            _safe_speed(plan.stop, 0.0, _TARGET_LAG_S),
+            max(plan.gap - STANDING_GAP_M, 0.0) / _TARGET_HEADWAY_S,
+            _safe_speed(plan.stop, _TARGET_LAG_S),
         )
         return plan
 
@@ -231,12 +234,10 @@ def _idm(speed: float, gap: float, ahead_speed: float) -> float:
     return ACCELERATION * (1.0 - (wanted / gap) ** 2)
 
 
-def _safe_speed(gap: float, ahead_speed: float, lag_s: float) -> float:
-    """From which one can slow down, `lag_s` from now, behind what does so too (Gipps, "A behavioural model", 1981)."""
-    if gap <= 0.0:
-        return 0.0
+def _safe_speed(distance: float, lag_s: float) -> float:
+    """From which one can stop within a distance, `lag_s` from now (Gipps, "A behavioural model", 1981)."""
     late = DECELERATION * lag_s
-    return max(math.sqrt(late * late + ahead_speed * ahead_speed + 2 * DECELERATION * gap) - late, 0.0)
+    return math.sqrt(late * late + 2 * DECELERATION * max(distance, 0.0)) - late
 
 
 def _halt(speed: float, distance: float) -> float:

@@ -12,7 +12,6 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,8 +30,8 @@ SHIFTED = 0.5
 SHIFT_M, TURN = 0.5, 0.06
 """Deviations of the camera's shift to the side and of its turn (rad)."""
 PUSH_EVERY_S = 6.0
-HEADWAY_S, STANDSTILL_M, BRAKING = 1.2, 3.0, 2.0
-WEATHERS = ("clear", "clear", "overcast", "fog", "rain", "dusk")
+FAR_M = 60.0
+WEATHERS = ("clear", "clear", "cloudy", "low_sun", "overcast", "fog", "rain", "dusk")
 
 Policy = Callable[[np.ndarray, str], tuple[float, float]]
 """Gives a steering angle (rad) and a speed (m/s) for a view, (66, 200, 3) uint8, and an instruction."""
@@ -46,12 +45,17 @@ class Demonstrations:
         images: (N, 66, 200, 3) uint8, RGB on `VIEW`.
         instructions: (N,) index in `convoy_sim.route.INSTRUCTIONS`.
         angles, speeds: (N,) float32, what the expert would command: rad, left positive, and m/s.
+        clear: (N,) float32, metres to what is ahead or to where to stop; `FAR_M` where that is farther, or nothing is.
+
+    The speed does not depend on the car's own: a label that did would teach the policy to go on as it does (Codevilla
+    et al. 2019, "Exploring the limitations of behavior cloning").
     """
 
     images: np.ndarray
     instructions: np.ndarray
     angles: np.ndarray
     speeds: np.ndarray
+    clear: np.ndarray
 
     def __len__(self) -> int:
         return len(self.images)
@@ -74,20 +78,6 @@ def front_projector() -> Projector:
     return projector
 
 
-def wanted_speed(world: Any, lateral: float) -> float:
-    """The speed that one look at the scene asks for, whatever the car's own speed is.
-
-    A label that depended on the speed would teach the policy to go on as it does (Codevilla et al. 2019).
-    """
-    plan = world.agent.plan
-    speed = min(
-        plan.limit,
-        math.sqrt(2 * BRAKING * max(plan.stop - 0.5, 0.0)),
-        max(plan.gap - STANDSTILL_M, 0.0) / HEADWAY_S,
-    )
-    return speed if abs(lateral) < 1.0 else min(speed, 0.5 * plan.limit)
-
-
 def demonstrate(
     town: int, drive: int, seconds: float, policy: Policy | None = None, beta: float = 1.0
 ) -> Demonstrations:
@@ -105,7 +95,7 @@ def demonstrate(
     density = Density(int(rng.integers(4, 19)), int(rng.integers(6, 27)))
     world = World(town, density, str(rng.choice(WEATHERS)), drive=drive)
     rig, projector = Rig(world, drive), front_projector()
-    images, instructions, angles, speeds = [], [], [], []
+    images, instructions, angles, speeds, clear = [], [], [], [], []
     push, pushed_until, expert_drives = 0.0, -1.0, True
 
     def see(left_m: float = 0.0, turned: float = 0.0) -> np.ndarray:
@@ -118,31 +108,30 @@ def demonstrate(
             if step % round(PUSH_EVERY_S / STEP_S) == 0:
                 expert_drives = policy is None or rng.random() < beta
                 push, pushed_until = rng.normal(0, 0.09), world.time_s + rng.uniform(0.4, 1.2)
-            command = expert.drive(world)
-            angle, speed = command.steering_angle, wanted_speed(world, world.state.lateral)
+            state, plan = world.state, world.agent.plan
+            angle, speed = expert.relabel(world, state.x, state.y, state.heading)
             view: np.ndarray | None = None
             if not expert_drives or step % LABEL_EVERY == 0:
                 rig.look()
             if not expert_drives and policy is not None:
                 view = see()
-                driven = policy(view, world.state.instruction)
+                driven = policy(view, state.instruction)
             else:
                 driven = (angle + (push if world.time_s < pushed_until else 0.0), speed)
-            standing = world.state.speed < STANDING_MPS and speed < STANDING_MPS
+            standing = state.speed < STANDING_MPS and speed < STANDING_MPS
             if step % LABEL_EVERY == 0 and (not standing or rng.random() < KEEP_STANDING):
                 if view is None or rng.random() < SHIFTED:
                     left, turned = (
                         (rng.normal(0, SHIFT_M), rng.normal(0, TURN)) if rng.random() < SHIFTED else (0.0, 0.0)
                     )
                     view = see(left, turned)
-                    state = world.state
                     x, y = state.x - left * math.sin(state.heading), state.y + left * math.cos(state.heading)
-                    angle = expert.relabel(world, x, y, state.heading + turned).steering_angle
-                    speed = wanted_speed(world, state.lateral + left)
+                    angle, speed = expert.relabel(world, x, y, state.heading + turned)
                 images.append(view)
-                instructions.append(INSTRUCTIONS.index(world.state.instruction))
+                instructions.append(INSTRUCTIONS.index(state.instruction))
                 angles.append(angle)
                 speeds.append(speed)
+                clear.append(min(plan.gap, plan.stop, FAR_M))
             world.step(*driven)
     finally:
         rig.close()
@@ -151,6 +140,7 @@ def demonstrate(
         np.array(instructions, np.int64),
         np.array(angles, np.float32),
         np.array(speeds, np.float32),
+        np.array(clear, np.float32),
     )
 
 
