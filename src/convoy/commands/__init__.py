@@ -31,10 +31,21 @@ EXTRAS = {
     "torchvision": "learn",
     "lightning": "learn",
     "onnx": "learn",
+    "torchmetrics": "learn",
+    "timm": "learn",
+    "segmentation_models_pytorch": "learn",
+    "stable_baselines3": "learn",
     "sktime": "learn",
     "numba": "learn",
     "matplotlib": "report",
     "mujoco": "sim",
+    "gymnasium": "sim",
+    "serial": "devices",
+    "smbus2": "devices",
+    "evdev": "devices",
+    "starlette": "console",
+    "uvicorn": "console",
+    "qrcode": "console",
 }
 """Modules that a verb may find missing where convoy was installed by pip, and the extra that brings each."""
 
