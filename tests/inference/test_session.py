@@ -120,8 +120,8 @@ def test_refuses_a_card_that_it_does_not_understand(make_model: MakeModel, card:
 
 
 def test_refuses_a_model_of_another_task(make_model: MakeModel, card: MakeCard) -> None:
-    path = make_model(card(task="detection"))
-    with pytest.raises(ModelError, match=r"model\.onnx is a model for task 'detection', wanted 'steering'"):
+    path = make_model(card(task="weather"))
+    with pytest.raises(ModelError, match=r"model\.onnx is a model for task 'weather', wanted 'steering'"):
         Session.load(path, "steering")
 
 

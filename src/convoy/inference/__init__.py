@@ -4,7 +4,7 @@ from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, 
 from convoy.inference.errors import ModelError
 from convoy.inference.projection import CylindricalProjection, CylindricalView, Projector
 from convoy.inference.resample import resample
-from convoy.inference.resize import stretch
+from convoy.inference.resize import Fit, stretch
 from convoy.inference.session import Session
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "CylindricalProjection",
     "CylindricalView",
     "DataSource",
+    "Fit",
     "ModelCard",
     "ModelError",
     "ModelOutput",

@@ -12,12 +12,24 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from convoy.inference.errors import ModelError
 from convoy.inference.onnx_file import read_onnx
 from convoy.inference.projection import CylindricalView
+from convoy.inference.resize import Fit
 
 CARD_KEY = "convoy.card"
 """Key of the card, as JSON, in the ONNX file's ``metadata_props``."""
 
-_TASK_OUTPUTS = {"steering": {"steering_angle": "rad"}, "gestures": {"probabilities": "probability"}}
-"""The outputs, with units, that a task's users rely on."""
+_BOXES = {"boxes": "px", "scores": "probability"}
+_TASK_OUTPUTS = {
+    "steering": {"steering_angle": "rad"},
+    "drive": {"commands": "rad, m/s"},
+    "gestures": {"probabilities": "probability"},
+    "detection": _BOXES,
+    "instances": {**_BOXES, "masks": "probability"},
+    "segmentation": {"mask": "class"},
+    "depth": {"depth": "m"},
+    "relocalisation": {"pose": "m, quaternion", "deviation": "m, rad"},
+    "perception": {**_BOXES, "mask": "class", "depth": "m"},
+}
+"""The outputs, with units, that a task's users rely on; see docs/own_models.md for their shapes."""
 
 
 class _Part(BaseModel):
@@ -32,8 +44,12 @@ class CameraInput(_Part):
     height: int = Field(ge=1, le=8192, description="pixels")
     colour: Literal["rgb8", "bgr8"] = Field(default="rgb8", description="order of the channels")
     layout: Literal["HWC uint8"] = Field(default="HWC uint8", description="axes and type of the pixels")
-    resize: Literal["stretch"] = Field(
+    resize: Literal["stretch", "letterbox"] = Field(
         default="stretch", description="step that brings an image of another size to this one"
+    )
+    padding: int = Field(default=114, ge=0, le=255, description="value of the pixels around a letterboxed image")
+    focal_length: float | None = Field(
+        default=None, gt=0, description="px, in this input, of the camera that depth was learned with"
     )
     projection: Literal["camera", "cylindrical"] = Field(
         default="camera", description="'camera': as the camera delivers it; 'cylindrical': as on a CylindricalView"
@@ -63,6 +79,12 @@ class CameraInput(_Part):
         if self.horizontal_fov is None or self.top is None or self.bottom is None:
             return None
         return CylindricalView(self.width, self.height, self.horizontal_fov, self.top, self.bottom)
+
+    def fit(self, width: int, height: int) -> Fit:
+        """Return how an image of this size is brought to the input, and how results are brought back."""
+        if self.resize == "letterbox":
+            return Fit.letterboxed((width, height), (self.width, self.height), self.padding)
+        return Fit.stretched((width, height), (self.width, self.height))
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -15,7 +15,6 @@ from convoy.inference import devices
 from convoy.inference.card import CameraInput, ModelCard
 from convoy.inference.errors import ModelError
 from convoy.inference.resample import resample
-from convoy.inference.resize import stretch
 
 _STEPS: frozenset[str] = frozenset()
 """Named steps around the net that this version can take; a card that wants another is refused."""
@@ -125,13 +124,12 @@ class Session:
                 f"An image of shape {pixels.shape} and type {pixels.dtype} was given to {self.path}; "
                 "wanted uint8 of shape (height, width, 3)."
             )
-        height, width, _ = self._shape
         if self.card.camera.view is not None:
             raise ModelError(
                 f"An image of {pixels.shape[1]}x{pixels.shape[0]} was given to {self.path}; wanted "
                 f"{self.card.input.describe()}: project the camera's image first, by its camera_info."
             )
-        return stretch(pixels, width, height)
+        return self.card.camera.fit(pixels.shape[1], pixels.shape[0]).image(pixels)
 
 
 def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
