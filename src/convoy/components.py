@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from convoy.graph import Component
 
 COMPONENTS = {
+    "drive_mode": "convoy.driving.drive_mode:DriveMode",
     "drive_policy": "convoy.driving.drive_policy:DrivePolicy",
     "rectifier": "convoy.perception.rectification:Rectifier",
     "gesture_commander": "convoy.gestures.commander:GestureCommander",

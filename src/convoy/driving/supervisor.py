@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
+from convoy.driving.command import fault
 from convoy.graph import Component, ComponentParameters, ImageHeaderInput, Input, Level, Output, Timer
 from convoy.interfaces.messages import (
     NANOSECONDS,
@@ -107,8 +107,8 @@ class Supervisor(Component):
     def on_command(self, command: Any) -> None:
         self._watch_clock()
         stamp, last = nanoseconds(command.header.stamp), self.last_command
-        if fault := self._fault(command.drive, stamp):
-            self._drop(fault)
+        if why := fault(command.drive, stamp, self.now(), self.parameters.max_latency, "max_latency"):
+            self._drop(why)
         elif last is not None and stamp <= last.stamp and not self._is_jump_back(stamp, last):
             self._drop("its stamp is not newer than the last command's")
         else:
@@ -126,14 +126,6 @@ class Supervisor(Component):
             self._stop(reason)
 
     # How it is decided.
-
-    def _fault(self, wanted: Any, stamp: int) -> str:
-        late, tolerance = (self.now() - stamp) / NANOSECONDS, self.parameters.max_latency
-        if not (math.isfinite(wanted.steering_angle) and math.isfinite(wanted.speed)):
-            return f"angle {wanted.steering_angle} rad, speed {wanted.speed} m/s: not finite"
-        if tolerance and abs(late) > tolerance:
-            return f"stamped {abs(late):.2f} s {'ago' if late > 0 else 'ahead of the clock'}, more than max_latency"
-        return ""
 
     def _reason_to_stop(self) -> str:
         """Name what forbids to drive; of an input that is silent, what the next look would come too late for."""
