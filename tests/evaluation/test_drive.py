@@ -238,3 +238,26 @@ def test_a_namespace_moves_the_whole_drive_but_not_the_transforms() -> None:
     assert len(result.log.steps) == 60
     simulator = result.drive.simulator().name
     assert (simulator.topic("camera/image_raw"), simulator.topic("tf")) == ("/car/camera/image_raw", "/tf")
+
+
+def test_with_an_operator_who_does_nothing_the_drive_is_the_same(start: Start) -> None:
+    alone, watched = (start(plan("expert", images="false", operator=operator)) for operator in ("false", "true"))
+    alone.until(3.0)
+    watched.until(3.0)
+    assert watched.command() == alone.command()
+
+
+def test_an_operator_takes_over_and_whose_link_is_lost_stands(start: Start) -> None:
+    loop = start(plan("expert", images="false", operator="true"))
+    at = 0.01
+    while at < 4.0:
+        header = make(Header, stamp=time(round(at * NANOSECONDS)))
+        drive_ = make(AckermannDrive, steering_angle=0.1, speed=1.0) if at > 2.0 else make(AckermannDrive)
+        stamped = make(AckermannDriveStamped, header=header, drive=drive_)
+        loop.feed(at, "/joystick/drive", DRIVE, cdr.serialize(stamped))
+        at += 0.05
+    assert loop.speed == pytest.approx(1.0, abs=0.2)
+    lost = at - 0.05
+    loop.until(6.0)
+    assert next(when for when, command in loop.command(lost) if command.speed == 0.0) - lost <= 0.3
+    assert loop.speed == 0.0
