@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import shlex
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from convoy.commands import train_drive
+from convoy.commands import train_drive, training
 from convoy.commands.train_gestures import gestures
 from convoy.learning.options import SteeringOptions
 
@@ -31,14 +28,14 @@ app.command()(train_drive.drive)
 @app.command()
 def steering(
     data: Annotated[list[str], typer.Option(help="tub:DIR, udacity:DIR or bag:DIR; may be given several times.")],
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data, at most.")] = _DEFAULT.epochs,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress to stop after.")] = _DEFAULT.patience,
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights (on the CPU).")] = _DEFAULT.seed,
-    batch_size: Annotated[int, typer.Option(min=2, help="Images per step.")] = _DEFAULT.batch_size,
-    lr: Annotated[float, typer.Option(min=1e-7, max=1.0, help="Highest learning rate.")] = _DEFAULT.learning_rate,
-    weight_decay: Annotated[float, typer.Option(min=0.0, help="Of AdamW.")] = _DEFAULT.weight_decay,
-    dropout: Annotated[float, typer.Option(min=0.0, max=0.9, help="Before each dense layer.")] = _DEFAULT.dropout,
+    out: training.Out,
+    epochs: training.Epochs = _DEFAULT.epochs,
+    patience: training.Patience = _DEFAULT.patience,
+    seed: training.Seed = _DEFAULT.seed,
+    batch_size: training.BatchSize = _DEFAULT.batch_size,
+    lr: training.LearningRate = _DEFAULT.learning_rate,
+    weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
+    dropout: training.Dropout = _DEFAULT.dropout,
     members: Annotated[
         int, typer.Option(min=1, max=20, help="Nets, each from a seed of its own, whose mean is the angle.")
     ] = _DEFAULT.members,
@@ -53,9 +50,9 @@ def steering(
     ] = f"{_DEFAULT.width}x{_DEFAULT.height}",
     image_topic: Annotated[str, typer.Option(help="Of bags with several image topics.")] = "",
     drive_topic: Annotated[str, typer.Option(help="Of bags with several AckermannDriveStamped topics.")] = "",
-    licence: Annotated[str, typer.Option(help="Licence of the model, for its card.")] = "Apache-2.0",
-    run: Annotated[Path | None, typer.Option(help="Folder of the checkpoints \\[default: runs/train/NAME]")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    licence: training.Licence = "Apache-2.0",
+    run: training.Run = None,
+    resume: training.Resume = False,
 ) -> None:
     """Train a steering model (PilotNet) to imitate a human's drives.
 
@@ -63,12 +60,10 @@ def steering(
 
     Example: convoy train steering --data tub:drives/monday --data bag:drives/tuesday --out models/mine.onnx
     """
-    from rich.console import Console
-
     from convoy.learning.recordings import open_drive
 
     width, height = _size(size)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = training.console()
     with console.status("reading the recordings"):
         drives = [open_drive(spec, image_topic, drive_topic) for spec in data]
     for drive in drives:
@@ -77,7 +72,6 @@ def steering(
 
     with console.status("loading torch"):
         import numpy as np
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         from convoy.evaluation.steering import score
         from convoy.inference import Session
@@ -102,8 +96,7 @@ def steering(
         width=width,
         height=height,
     )
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console) as bar:
+    with training.bar(console) as bar:
         tasks = [bar.add_task(f"net {number + 1} of {members}", total=epochs) for number in range(members)]
 
         def on_epoch(member: int, epoch: Epoch) -> None:
@@ -111,9 +104,8 @@ def steering(
             description = f"net {member + 1} of {members} ({best})"
             bar.update(tasks[member], completed=epoch.done, total=epoch.of, description=description)
 
-        trained = train_steering(drives, options, run or Path("runs/train") / out.stem, resume, on_epoch)
-    command = shlex.join(["convoy", *sys.argv[1:]])
-    card = steering_card(out.stem, drives, options, trained.constant, licence, command)
+        trained = train_steering(drives, options, training.run_folder(run, out), resume, on_epoch)
+    card = steering_card(out.stem, drives, options, trained.constant, licence, training.command_line())
 
     def measure(session: Session) -> dict[str, dict[str, float]]:
         scores = {}
@@ -127,9 +119,7 @@ def steering(
 
     with console.status("writing and checking the model"):
         card = write_model(trained.net, card, trained.samples, out, measure)
-    for name, figures in card.metrics.items():
-        console.print(f"{name}: " + ", ".join(f"{key} {value:.4g}" for key, value in figures.items()))
-    console.print(f"wrote {out} ({out.stat().st_size / 1e6:.1f} MB)")
+    training.tell(console, card, out)
 
 
 def _size(text: str) -> tuple[int, int]:

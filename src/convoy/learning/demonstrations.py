@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ import numpy as np
 
 from convoy.inference import CylindricalView, Projector
 from convoy.interfaces.messages import CameraInfo, make
+from convoy.learning.errors import LearningError
 
 VIEW = CylindricalView(200, 66, math.radians(96), 0.25, -0.35)
 """What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic lights."""
@@ -31,6 +34,7 @@ SHIFT_M, TURN = 0.5, 0.06
 """Deviations of the camera's shift to the side and of its turn (rad)."""
 PUSH_EVERY_S = 6.0
 FAR_M = 60.0
+_DRAFT = ".part.npz"
 WEATHERS = ("clear", "clear", "cloudy", "low_sun", "overcast", "fog", "rain", "dusk")
 
 Policy = Callable[[np.ndarray, str], tuple[float, float]]
@@ -147,17 +151,38 @@ def demonstrate(
 def record(
     folder: Path, drives: Sequence[tuple[int, int]], seconds: float, model: Path | None = None, beta: float = 1.0
 ) -> Iterator[Demonstrations]:
-    """Make demonstrations of (town, drive) pairs on all cores, in order; what `folder` holds is not made again."""
+    """Make demonstrations of (town, drive) pairs on all cores, in order; what `folder` holds is not made again.
+
+    Raises:
+        LearningError: see `load`.
+        SimulationError: there is no OpenGL.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(folder / f"{town}_{drive}.npz", town, drive, seconds, model, beta) for town, drive in drives]
+    for draft in folder.glob(f"*{_DRAFT}"):  # of a run that was killed
+        draft.unlink()
+    name = f"{{}}_{{}}_{seconds:g}s.npz"
+    jobs = [(folder / name.format(town, drive), town, drive, seconds, model, beta) for town, drive in drives]
     missing = [job for job in jobs if not job[0].exists()]
     with multiprocessing.get_context("spawn").Pool(max(1, min(multiprocessing.cpu_count(), len(missing)))) as pool:
         made = pool.imap(_record, missing)
         for job in jobs:
             if job in missing:
                 next(made)
-            with np.load(job[0]) as shard:
-                yield Demonstrations(**shard)
+            yield load(job[0])
+
+
+def load(path: Path) -> Demonstrations:
+    """Read demonstrations from the file that they were recorded to.
+
+    Raises:
+        LearningError: it is missing, damaged, or of another version.
+    """
+    try:
+        with np.load(path) as shard:
+            return Demonstrations(**shard)
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        reason = str(error).splitlines()[0]
+        raise LearningError(f"{path} is no whole drive: {reason}. Delete it, and it is recorded anew.") from None
 
 
 def _record(job: tuple[Path, int, int, float, Path | None, float]) -> None:
@@ -168,6 +193,6 @@ def _record(job: tuple[Path, int, int, float, Path | None, float]) -> None:
 
         policy = load_policy(model)
     made = demonstrate(town, drive, seconds, policy, beta)
-    draft = path.with_suffix(".part.npz")
+    draft = path.with_suffix(f".{os.getpid()}{_DRAFT}")
     np.savez(draft, **{name: getattr(made, name) for name in Demonstrations.__dataclass_fields__})
     draft.replace(path)

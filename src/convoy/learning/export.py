@@ -28,8 +28,8 @@ class _One(nn.Module):
         super().__init__()
         self.net = net
 
-    def forward(self, values: Tensor) -> Tensor:
-        return self.net(values.unsqueeze(0)).squeeze(0)
+    def forward(self, values: Tensor) -> tuple[Tensor, ...]:
+        return tuple(output.squeeze(0) for output in _all(self.net(values.unsqueeze(0))))
 
 
 def write_model(
@@ -41,9 +41,9 @@ def write_model(
 ) -> ModelCard:
     """Export `net` with its card to `path`, which appears only when everything is well.
 
-    `net` maps images or series, of the card's type and shape with N in front, to one output of shape (N, ...). On
-    each of `frames` the file must give what torch gives. `measure` runs the file on held-out data; its figures join
-    the card.
+    `net` maps images or series, of the card's type and shape with N in front, to an output of shape (N, ...), or to a
+    tuple of the card's outputs, in its order. On each of `frames` the file must give what torch gives. `measure` runs
+    the file on held-out data; its figures join the card.
 
     Raises:
         LearningError: the exported file differs from torch by more than `TOLERANCE`.
@@ -73,7 +73,7 @@ def _export(net: nn.Module, card: ModelCard, path: Path) -> onnx.ModelProto:
             (example,),
             path,
             input_names=[card.input.name],
-            output_names=[card.outputs[0].name],
+            output_names=[output.name for output in card.outputs],
             opset_version=OPSET,
             dynamo=False,
         )
@@ -88,13 +88,18 @@ def _save(model: onnx.ModelProto, card: ModelCard, path: Path) -> None:
 
 
 def _compare(net: nn.Module, session: Session, frames: Iterable[np.ndarray]) -> None:
-    name = session.card.outputs[0].name
     for number, frame in enumerate(frames):
+        found = session.run(frame)
         with torch.no_grad():
-            wanted = net(torch.from_numpy(frame)[None])[0].numpy()
-        difference = float(np.abs(session.run(frame)[name] - wanted).max())
-        if not difference <= TOLERANCE:
-            raise LearningError(
-                f"The exported file differs from torch by {difference:.2g} on frame {number}, "
-                f"wanted at most {TOLERANCE:.0e}."
-            )
+            wanted = _all(net(torch.from_numpy(frame)[None]))
+        for output, values in zip(session.card.outputs, wanted, strict=True):
+            difference = float(np.abs(found[output.name] - values[0].numpy()).max())
+            if not difference <= TOLERANCE:
+                raise LearningError(
+                    f"The exported file differs from torch by {difference:.2g} in {output.name!r} on frame {number}, "
+                    f"wanted at most {TOLERANCE:.0e}."
+                )
+
+
+def _all(outputs: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return outputs if isinstance(outputs, tuple) else (outputs,)

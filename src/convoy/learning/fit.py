@@ -95,7 +95,8 @@ def fit(
     """Train `task`, and leave in it the averaged weights of its best epoch; of the last one without `validation`.
 
     `folder` takes the checkpoints, and the `options` that the run was started with. With `resume` the run in it is
-    continued; it ends with the same weights as one that was never stopped. `on_epoch` is called after each epoch.
+    continued from its last whole epoch; it ends with the same weights as one that was never stopped. `on_epoch` is
+    called after each epoch.
 
     Raises:
         LearningError: there is no run to resume, or it had other options; or the loss is not finite.
@@ -152,7 +153,7 @@ def _train(
         shown = DataLoader(training, sampler=batches, batch_size=None)
         checked = DataLoader(validation, schedule.batch_size) if validation else None
         on_interrupt = signal.getsignal(signal.SIGINT)
-        checkpoint = folder / _LAST if resume else None
+        checkpoint = folder / _LAST if resume and (folder / _LAST).exists() else None
         try:
             trainer.fit(task, shown, checked, ckpt_path=checkpoint, weights_only=True)
         except SystemExit:  # lightning's answer to Ctrl-C, which it ignores from then on
@@ -203,7 +204,7 @@ def _open_run(folder: Path, options: Mapping[str, Any], resume: bool) -> None:
             (folder / name).unlink(missing_ok=True)
         path.write_text(json.dumps(options, indent=1))
         return
-    if not (folder / _LAST).exists() or not path.exists():
+    if not path.exists():
         raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
     before = json.loads(path.read_text())
     for name in sorted(before.keys() | options.keys()):

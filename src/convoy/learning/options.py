@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 
@@ -25,11 +26,20 @@ class SteeringOptions:
     height: int = 120
 
 
+class DrivingNetName(enum.StrEnum):
+    """The networks that learn to drive."""
+
+    pilotnet = "pilotnet"
+    dronet = "dronet"
+
+
 @dataclass(frozen=True)
 class DrivingOptions:
     """Options of the training of a driving model; `convoy train drive --help` says what each does."""
 
+    net: DrivingNetName = DrivingNetName.pilotnet
     towns: int = 100
+    seconds: float = 60.0
     rounds: int = 2
     epochs: int = 10
     patience: int = 10
