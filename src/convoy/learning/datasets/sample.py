@@ -21,7 +21,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Sample:
     """A picture, and what is known of it; what is not known, or was not asked for, is None.
 
-    Pixels count from the upper left corner of the upper left pixel: a box over the whole picture is (0, 0, W, H).
+    Boxes count from the upper left corner of the upper left pixel: one over the whole picture is (0, 0, W, H). The
+    camera counts from that pixel's middle, as ROS and OpenCV do.
 
     Attributes:
         name: unique in its data set.

@@ -1,0 +1,113 @@
+"""Data sets by name: a SPEC says which, and what part of it.
+
+``KIND:PLACE[#PART][@COUNT]``. PART is a named one (``#train``), or a fraction in order (``#0-0.8``); COUNT takes so
+many samples, evenly spread; of a simulated set it is how many are made.
+
+- ``sim:TOWNS[/OPTION...][@COUNT]``: simulated towns, a split or seeds, made on first use; options are ``640x480``,
+  ``fov=90`` (degrees), ``stereo=0.3`` (metres), ``every=1`` (seconds), ``drive=0``, ``weather=fog,rain``.
+- ``folder:DIR``: what `convoy dataset record` has made, or pictures and masks as CamVid or Cityscapes have them.
+- ``coco:PICTURES,ANNOTATIONS.json``; ``rgbd:DIR``; ``bag:DIR``; ``images:DIR``, a folder for each class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Literal
+
+from convoy.errors import nearest
+from convoy.learning.datasets.recipe import Recipe
+from convoy.learning.datasets.recorded import open_recorded
+from convoy.learning.datasets.recorder import Progress, record
+from convoy.learning.datasets.sample import PARTS, Dataset
+from convoy.learning.datasets.sample_list import SampleList, join
+from convoy.learning.errors import LearningError
+
+CACHE = Path("runs/datasets")
+"""Where simulated sets are kept."""
+FRAMES = {"train": 4000}
+FRAMES_ELSE = 500
+"""How many a simulated set has, where its SPEC does not say."""
+
+_SPEC = re.compile(r"(?P<kind>[a-z]+):(?P<place>.+?)(#(?P<part>[\w.-]+))?(@(?P<count>\d+))?")
+_OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "fov": ("fov", float),
+    "stereo": ("stereo", float),
+    "every": ("every", float),
+    "drive": ("drive", int),
+    "weather": ("weathers", lambda text: tuple(text.split(","))),
+}
+
+
+def open_dataset(
+    *specs: str,
+    missing: Literal["error", "skip"] = "error",
+    want: Collection[str] = PARTS,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Open a data set, or several as one.
+
+    Args:
+        specs: see above.
+        missing: what to do with a sample that can't be read. "error" raises when it is found, at the latest when it is
+            read; "skip" reads all of them now, leaves those out, and says so in `Dataset.report`.
+        want: parts of the samples to read, see `PARTS`; the others are None. Fewer are read sooner.
+        progress: is told how far a simulated set is that has to be made.
+
+    Raises:
+        LearningError: a SPEC is not understood, a set is not there or not what it should be, or they can't be joined.
+        SimulationError, BagError: it can't be simulated, or is no bag.
+    """
+    if unknown := sorted(set(want) - PARTS):
+        raise LearningError(f"A sample has {', '.join(sorted(PARTS))}; found {', '.join(unknown)}.")
+    sets = [_open(spec, frozenset(want), progress) for spec in specs]
+    if missing == "skip":
+        sets = [found.readable() for found in sets]
+    return join(sets)
+
+
+def simulated(place: str, count: int | None = None) -> Recipe:
+    """What a simulated set of this place, ``TOWNS[/OPTION...]``, is made of.
+
+    Raises:
+        LearningError: an option is not understood or out of its range.
+        SimulationError: there are no such towns.
+    """
+    towns, *options = place.split("/")
+    values: dict[str, object] = {"towns": towns, "frames": count or FRAMES.get(towns, FRAMES_ELSE)}
+    for option in options:
+        name, _, text = option.partition("=")
+        try:
+            if size := re.fullmatch(r"(\d+)x(\d+)", option):
+                values |= {"width": int(size[1]), "height": int(size[2])}
+            else:
+                field, read = _OPTIONS[name]
+                values[field] = read(text)
+        except (KeyError, ValueError):
+            known = ", ".join(["640x480", *(f"{known}=..." for known in nearest(name, _OPTIONS))])
+            raise LearningError(f"sim:{place}: {option!r} is not understood; wanted {known}.") from None
+    return Recipe(**values)  # type: ignore[arg-type]
+
+
+def cache_folder(recipe: Recipe) -> Path:
+    """Where a simulated set is kept."""
+    parts = [f"sim_{recipe.towns.replace(',', '+')}", str(recipe.frames), f"{recipe.width}x{recipe.height}"]
+    defaults = Recipe("0", 1)
+    for option, (field, _) in _OPTIONS.items():
+        value = getattr(recipe, field)
+        if value != getattr(defaults, field):
+            parts.append(option + ("+".join(value) if isinstance(value, tuple) else f"{value:g}"))
+    return CACHE / "_".join(parts)
+
+
+def _open(spec: str, want: frozenset[str], progress: Progress | None) -> SampleList:
+    found = _SPEC.fullmatch(spec)
+    if found is None or found["kind"] not in ("sim",):
+        raise LearningError(f"Data {spec!r} is not understood; wanted sim:TOWNS.")
+    count = int(found["count"]) if found["count"] else None
+    recipe = simulated(found["place"], count)
+    folder = cache_folder(recipe)
+    record(recipe, folder, progress=progress)
+    opened = open_recorded(folder, spec, want)
+    return opened.part(found["part"]) if found["part"] else opened
