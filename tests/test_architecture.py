@@ -54,7 +54,7 @@ STANDS_ON = {
     "interfaces": {"rosbags", "cv2", "simplejpeg", "yaml"},
     "graph": {"pydantic"},
     "bags": {"rosbags", "mcap", "zstandard", "lz4", "yaml"},
-    "inference": {"onnxruntime", "pydantic", "cv2"},
+    "inference": {"onnxruntime", "pydantic", "cv2", "yaml"},
     "perception": {"cv2", "pydantic"},
     "driving": {"pydantic"},
     "gestures": {"pydantic", "yaml", "mediapipe"},

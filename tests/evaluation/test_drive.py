@@ -88,7 +88,7 @@ def test_what_is_measured(driven: tuple[Driven, Path]) -> None:
     assert 0 <= metrics["autonomy"] <= 1
     assert metrics["steering_mae_rad"] > 0.01
     assert metrics["failures"] == {"/simulator": 0, "/drive_policy": 0, "/supervisor": 0}
-    assert set(metrics["timing"]["stage_ms"]) == {"decode", "inference", "projection", "publish"}
+    assert set(metrics["timing"]["stage_ms"]) == {"decode", "inference", "projection", "publish", "runtime"}
 
 
 def test_the_report_shows_the_drive_and_needs_no_network(driven: tuple[Driven, Path]) -> None:

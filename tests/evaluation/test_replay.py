@@ -94,7 +94,7 @@ def test_the_figures_are_those_of_the_frames(drive_bag: Bag, launch: Path, tmp_p
     assert constant is not None
     assert metrics["constant_rmse_rad"] == pytest.approx(np.sqrt(np.mean((human - constant) ** 2)))
     assert metrics["floor_ratio"] > 1
-    assert set(metrics["stage_ms"]) == {"decode", "inference", "publish"}
+    assert set(metrics["stage_ms"]) == {"decode", "inference", "publish", "runtime"}
     assert len((tmp_path / "out" / "timings.jsonl").read_text().splitlines()) == 12
 
 

@@ -1,6 +1,7 @@
 """A model file, its card, and how it runs. No torch here."""
 
-from convoy.inference.card import CARD_KEY, CameraInput, DataSource, ModelCard, ModelOutput, SeriesInput
+from convoy.inference.camera_input import CameraInput
+from convoy.inference.card import CARD_KEY, DataSource, ModelCard, ModelOutput, SeriesInput
 from convoy.inference.errors import ModelError
 from convoy.inference.projection import CylindricalProjection, CylindricalView, Projector
 from convoy.inference.resample import resample

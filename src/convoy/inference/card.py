@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
 
+from convoy.inference import own_card
+from convoy.inference.box_forms import SsdForm
+from convoy.inference.camera_input import CameraInput
 from convoy.inference.errors import ModelError
+from convoy.inference.forms import FORMS_OF_TASKS, Form
 from convoy.inference.onnx_file import read_onnx
-from convoy.inference.projection import CylindricalView
-from convoy.inference.resize import Fit
+from convoy.inference.part import Part
 
 CARD_KEY = "convoy.card"
 """Key of the card, as JSON, in the ONNX file's ``metadata_props``."""
@@ -32,80 +34,7 @@ _TASK_OUTPUTS = {
 """The outputs, with units, that a task's users rely on; see docs/own_models.md for their shapes."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class CameraInput(_Part):
-    """The image that the net takes, and how a camera's image becomes that."""
-
-    name: str = Field(default="image", description="name of the graph's input")
-    width: int = Field(ge=1, le=8192, description="pixels")
-    height: int = Field(ge=1, le=8192, description="pixels")
-    colour: Literal["rgb8", "bgr8"] = Field(default="rgb8", description="order of the channels")
-    layout: Literal["HWC uint8"] = Field(default="HWC uint8", description="axes and type of the pixels")
-    resize: Literal["stretch", "letterbox"] = Field(
-        default="stretch", description="step that brings an image of another size to this one"
-    )
-    padding: int = Field(default=114, ge=0, le=255, description="value of the pixels around a letterboxed image")
-    focal_length: float | None = Field(
-        default=None, gt=0, description="px, in this input, of the camera that depth was learned with"
-    )
-    projection: Literal["camera", "cylindrical"] = Field(
-        default="camera", description="'camera': as the camera delivers it; 'cylindrical': as on a CylindricalView"
-    )
-    horizontal_fov: float | None = Field(default=None, description="rad, of a cylindrical view")
-    top: float | None = Field(default=None, description="rad, elevation of the cylindrical view's upper edge")
-    bottom: float | None = Field(default=None, description="rad, elevation of the cylindrical view's lower edge")
-
-    @classmethod
-    def of_view(cls, view: CylindricalView, **fields: Any) -> CameraInput:
-        """Describe a net that takes a cylindrical view; `fields` are others of the card's."""
-        return cls(projection="cylindrical", **fields, **asdict(view))
-
-    @model_validator(mode="after")
-    def _view_is_whole(self) -> CameraInput:
-        given = [value is not None for value in (self.horizontal_fov, self.top, self.bottom)]
-        if given != [self.projection == "cylindrical"] * 3:
-            raise ValueError(
-                "'horizontal_fov', 'top' and 'bottom' are given with a cylindrical projection, and only then"
-            )
-        _ = self.view  # refuses one that makes no sense
-        return self
-
-    @property
-    def view(self) -> CylindricalView | None:
-        """The cylindrical view that the net takes; None for the image as the camera delivers it."""
-        if self.horizontal_fov is None or self.top is None or self.bottom is None:
-            return None
-        return CylindricalView(self.width, self.height, self.horizontal_fov, self.top, self.bottom)
-
-    def fit(self, width: int, height: int) -> Fit:
-        """Return how an image of this size is brought to the input, and how results are brought back."""
-        if self.resize == "letterbox":
-            return Fit.letterboxed((width, height), (self.width, self.height), self.padding)
-        return Fit.stretched((width, height), (self.width, self.height))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of the array that the graph takes."""
-        return (self.height, self.width, 3)
-
-    @property
-    def dtype(self) -> Literal["uint8"]:
-        """Element type of the array that the graph takes."""
-        return "uint8"
-
-    def describe(self) -> str:
-        """Say in a few words what the net takes."""
-        if self.horizontal_fov is None:
-            return f"{self.width}x{self.height} {self.colour}"
-        return (
-            f"{self.width}x{self.height} {self.colour}, {math.degrees(self.horizontal_fov):.0f} degrees on a cylinder"
-        )
-
-
-class SeriesInput(_Part):
+class SeriesInput(Part):
     """The time series that the net takes: so many channels at instants evenly spaced over the whole of it."""
 
     name: str = Field(default="series", description="name of the graph's input")
@@ -125,12 +54,17 @@ class SeriesInput(_Part):
         """Element type of the array that the graph takes."""
         return "float32"
 
+    @property
+    def example(self) -> np.ndarray:
+        """A series of zeros, as `Session.run` takes it."""
+        return np.zeros(self.shape, np.float32)
+
     def describe(self) -> str:
         """Say in a few words what the net takes."""
         return f"{self.steps} instants of {self.channels} channels: {self.quantity}"
 
 
-class ModelOutput(_Part):
+class ModelOutput(Part):
     """One output of the graph."""
 
     name: str = Field(description="name of the graph's output")
@@ -138,7 +72,7 @@ class ModelOutput(_Part):
     description: str = Field(default="", description="meaning, axes, sign")
 
 
-class DataSource(_Part):
+class DataSource(Part):
     """One data set that the model was trained on."""
 
     name: str
@@ -147,7 +81,7 @@ class DataSource(_Part):
     part: str = Field(description="which part of it was trained on, and which was held out")
 
 
-class ModelCard(_Part):
+class ModelCard(Part):
     """What the model is for, what it takes and how, what comes out, and where it is from."""
 
     format: Literal[1] = Field(default=1, description="version of this card's layout")
@@ -157,6 +91,9 @@ class ModelCard(_Part):
     description: str
     input: CameraInput | SeriesInput = Field(discriminator="layout")
     outputs: tuple[ModelOutput, ...] = Field(min_length=1)
+    form: Form | None = Field(
+        default=None, description="how the outputs follow from the graph's; None where they are the graph's"
+    )
     steps: tuple[str, ...] = Field(
         default=(), description="named steps that the running system must take around the net"
     )
@@ -178,6 +115,8 @@ class ModelCard(_Part):
         for name, unit in _TASK_OUTPUTS.get(self.task, {}).items():
             if found.get(name) != unit:
                 raise ValueError(f"a {self.task} model has an output {name!r} in {unit}, this one has {found}")
+        if self.form is not None and not isinstance(self.form, FORMS_OF_TASKS.get(self.task, ())):
+            raise ValueError(f"the results of a {self.task} model can't have the form {self.form.form!r}")
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours in the palette")
         return self
@@ -206,20 +145,55 @@ class ModelCard(_Part):
 
     @classmethod
     def read(cls, path: str | Path) -> ModelCard:
-        """Read the card of a model file, without loading the net.
+        """Read the card of a model file, or ``NAME.card.yaml`` beside one without, and not the net.
 
         Raises:
-            ModelError: the file is missing, damaged, not ONNX, or carries no card that this version understands.
+            ModelError: the file is missing, damaged, not ONNX, or has no card that this version understands.
         """
         path = Path(path)
         text = read_onnx(path).metadata.get(CARD_KEY)
+        beside = own_card.path_of(path)
         if text is None:
-            raise ModelError(
-                f"{path} is an ONNX file without a card (metadata {CARD_KEY!r}); wanted one made by `convoy train`."
-            )
+            if not beside.exists():
+                raise ModelError(
+                    f"{path} is an ONNX file without a card (metadata {CARD_KEY!r}); wanted one by `convoy train`, "
+                    f"or {beside.name} beside it, see docs/own_models.md."
+                )
+            return cls.of_user(beside)
+        if beside.exists():
+            raise ModelError(f"{path} carries a card of its own; {beside.name} beside it would never be read.")
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            fault = error.errors()[0]
-            where = ".".join(str(part) for part in fault["loc"]) or "as a whole"
-            raise ModelError(f"The card of {path} can't be used ({where}): {fault['msg']}.") from None
+            raise ModelError(f"The card of {path} can't be used ({_fault(error)}).") from None
+
+    @classmethod
+    def of_user(cls, path: Path) -> ModelCard:
+        """Read a ``NAME.card.yaml``: task, input, form of the output and classes of a model from elsewhere.
+
+        Raises:
+            ModelError: the file is no YAML, or something in it is missing, unknown or wrong.
+        """
+        given = own_card.read(path)
+        task = given.get("task")
+        if task not in FORMS_OF_TASKS:
+            raise ModelError(f"{path}: the task is {task!r}; wanted one of {', '.join(FORMS_OF_TASKS)}.")
+        outputs = [{"name": name, "unit": unit} for name, unit in _TASK_OUTPUTS[task].items()]
+        given["form"] = given.pop("output", None)
+        if not isinstance(given["form"], dict):
+            raise ModelError(f"{path}: 'output' is missing; wanted the form of the output, such as form: yolov8.")
+        try:
+            card = cls.model_validate(own_card.DEFAULTS | {"name": path.name, "outputs": outputs} | given)
+        except ValidationError as error:
+            raise ModelError(f"{path} can't be used ({_fault(error)}).") from None
+        if task != "depth" and not card.classes:
+            raise ModelError(f"{path}: 'classes' is missing; wanted their names, in the order of the output.")
+        if isinstance(card.form, SsdForm):
+            card.form.beside(path)
+        return card
+
+
+def _fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"]) or "as a whole"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"

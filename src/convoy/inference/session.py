@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import onnxruntime
 
 from convoy import tracing
 from convoy.inference import devices
-from convoy.inference.card import CameraInput, ModelCard
+from convoy.inference.camera_input import CameraInput
+from convoy.inference.card import ModelCard
 from convoy.inference.errors import ModelError
 from convoy.inference.resample import resample
 
 _STEPS: frozenset[str] = frozenset()
 """Named steps around the net that this version can take; a card that wants another is refused."""
+
+_ONLY_WHAT_IS_WANTED = onnxruntime.RunOptions()
+_ONLY_WHAT_IS_WANTED.only_execute_path_to_fetches = True
 
 _FATAL = 4  # ONNX Runtime's log severity: what is wrong arrives as an exception
 
@@ -38,8 +43,9 @@ class Session:
         self.device = devices.device_of(runtime.get_providers()[0])
         self.threads = threads
         self._runtime = runtime
-        self._outputs = [output.name for output in card.outputs]
+        self._outputs = card.form.names if card.form else [output.name for output in card.outputs]
         self._shape, self._dtype = card.input.shape, np.dtype(card.input.dtype)
+        self._tensor = np.zeros(self._shape, self._dtype)
 
     @classmethod
     def load(cls, path: str | Path, task: str, device: str = "auto", threads: int | None = None) -> Session:
@@ -78,34 +84,38 @@ class Session:
             raise ModelError(f"{path} does not load on device {device!r}: {reason}")
         _check(path, card, runtime)
         session = cls(path, card, runtime, threads)
-        session.run(np.zeros(session._shape, session._dtype))
+        session.run(card.input.example)
         return session
 
-    def run(self, values: np.ndarray) -> dict[str, np.ndarray]:
+    def run(self, values: np.ndarray, outputs: Collection[str] | None = None) -> dict[str, np.ndarray]:
         """Run the net on one image or series, and return its outputs by name.
 
         An image is uint8, shape (height, width, 3) of any size, channels in the order of ``card.camera.colour``; where
         the card asks for a cylindrical view it is that view, of its size, as `Projector` makes it. A
         series is float32, finite, shape (steps, ``card.series.channels``), of any number of steps, evenly spaced.
 
+        Of a model whose outputs are the graph's own, `outputs` are those wanted: the others are not computed. What
+        lies in the net's input is brought back to the image by ``card.camera.fit``.
+
         Raises:
             ModelError: the image or series has another shape or type, or the run failed.
         """
         with tracing.stage("inference"):
             values = self._fit(values)
-            try:
-                results = self._runtime.run(self._outputs, {self.card.input.name: values})
-            except Exception as error:  # the runtime raises bare Exceptions of its own
-                raise ModelError(f"{self.path} failed to run on {self.device!r}: {_reason(error)}") from None
-            return dict(zip(self._outputs, results, strict=True))
+            names = self._outputs if outputs is None or self.card.form else [n for n in self._outputs if n in outputs]
+            with tracing.stage("runtime"):
+                try:
+                    results = self._runtime.run(names, {self.card.input.name: values}, _ONLY_WHAT_IS_WANTED)
+                except Exception as error:  # the runtime raises bare Exceptions of its own
+                    raise ModelError(f"{self.path} failed to run on {self.device!r}: {_reason(error)}") from None
+            found = dict(zip(names, results, strict=True))
+            if self.card.form is None:
+                return found
+            camera = self.card.camera
+            return self.card.form.decode(found, camera.width, camera.height, len(self.card.classes))
 
     def _fit(self, values: np.ndarray) -> np.ndarray:
-        if isinstance(self.card.input, CameraInput):
-            return values if self._fits(values) else self._fit_image(values)
-        return self._fit_series(values)
-
-    def _fits(self, values: np.ndarray) -> bool:
-        return values.shape == self._shape and values.dtype == self._dtype
+        return self._fit_image(values) if isinstance(self.card.input, CameraInput) else self._fit_series(values)
 
     def _fit_series(self, values: np.ndarray) -> np.ndarray:
         steps, channels = self._shape
@@ -124,12 +134,13 @@ class Session:
                 f"An image of shape {pixels.shape} and type {pixels.dtype} was given to {self.path}; "
                 "wanted uint8 of shape (height, width, 3)."
             )
-        if self.card.camera.view is not None:
+        camera = self.card.camera
+        if camera.view is not None and pixels.shape != camera.example.shape:
             raise ModelError(
                 f"An image of {pixels.shape[1]}x{pixels.shape[0]} was given to {self.path}; wanted "
                 f"{self.card.input.describe()}: project the camera's image first, by its camera_info."
             )
-        return self.card.camera.fit(pixels.shape[1], pixels.shape[0]).image(pixels)
+        return camera.arrange(camera.fit(pixels.shape[1], pixels.shape[0]).image(pixels), self._tensor)
 
 
 def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
@@ -151,14 +162,22 @@ def _check(path: Path, card: ModelCard, runtime: Any) -> None:
     kind = {"uint8": "uint8", "float32": "float"}[card.input.dtype]
     wanted = [(card.input.name, list(card.input.shape), f"tensor({kind})")]
     found = [(put.name, put.shape, put.type) for put in runtime.get_inputs()]
-    if found != wanted:
+    if [_of_shape(*put, card.input.shape) for put in found] != wanted:
         raise ModelError(f"{path} contradicts its card: its graph takes {_list(found)}, the card says {_list(wanted)}.")
     names = [put.name for put in runtime.get_outputs()]
-    missing = [output.name for output in card.outputs if output.name not in names]
+    named = card.form.names if card.form else [output.name for output in card.outputs]
+    missing = [name for name in named if name not in names]
     if missing:
         raise ModelError(
             f"{path} contradicts its card: its graph gives {', '.join(names)}, the card says {', '.join(missing)} too."
         )
+
+
+def _of_shape(name: str, shape: list[Any], kind: str, wanted: tuple[int, ...]) -> tuple[str, list[Any], str]:
+    """Let an axis whose length the graph leaves open be as long as it is wanted."""
+    if len(shape) == len(wanted):
+        shape = [axis if isinstance(axis, int) else length for axis, length in zip(shape, wanted, strict=True)]
+    return name, shape, kind
 
 
 def _list(puts: list[tuple[str, list[Any], str]]) -> str:
