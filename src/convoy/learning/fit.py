@@ -11,20 +11,36 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
-from torch.utils.data import DataLoader, Sampler, Subset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, Sampler, Subset, TensorDataset
 
 from convoy.learning.errors import LearningError
 
 MONITOR = "validation_loss"
 """What a task logs in its validation step, and what is made small."""
 
-Examples = TensorDataset | Subset[Any]
-"""Tensors with the same first axis, which a list of indices cuts into a batch."""
+
+@dataclass(frozen=True)
+class Draw:
+    """Which examples make a batch, and in which epoch: what varies them by chance depends on both."""
+
+    epoch: int
+    numbers: list[int]
+
+
+class Batches(Protocol):
+    """Examples that come in batches; read in other processes where the `Schedule` says so."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, draw: Draw, /) -> Any: ...
+
+
+Examples = TensorDataset | Subset[Any] | Batches
+"""Batches, or tensors with the same first axis, which a list of indices cuts into a batch."""
 
 _BEST, _LAST, _OPTIONS, _RESULT = "best.ckpt", "last.ckpt", "options.json", "result.json"
 
@@ -53,6 +69,8 @@ class Schedule:
 
     It ends early after `patience` epochs without a better validation loss. The same seed gives the same weights.
     `average` is the decay per step of the moving average of the weights, which is what is validated and kept.
+    `workers` processes read the examples, this one alone where it is 0. `mixed` lets a GPU compute in 16 bits where
+    that suffices, and `clip` bounds the norm of the gradient, 0 not.
     """
 
     epochs: int
@@ -60,10 +78,20 @@ class Schedule:
     batch_size: int
     seed: int
     average: float = 0.99
+    workers: int = 0
+    mixed: bool = False
+    clip: float = 0.0
+
+    @property
+    def precision(self) -> Literal["32-true", "16-mixed", "bf16-mixed"]:
+        """What lightning calls the numbers that this machine should compute with."""
+        if not self.mixed or not torch.cuda.is_available():
+            return "32-true"
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
 
 
-class ShuffledBatches(Sampler[list[int]]):
-    """Batches of indices in a new order each epoch.
+class ShuffledBatches(Sampler[Draw]):
+    """Batches in a new order each epoch.
 
     The order, and what dropout and augmentation then draw, depend on the seed and the number of the epoch alone.
     """
@@ -72,14 +100,37 @@ class ShuffledBatches(Sampler[list[int]]):
         self._count, self._batch_size, self._seed = count, batch_size, seed
         self.epoch: Callable[[], int] = lambda: 0
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[Draw]:
         # Asked for at the first batch, and not told by lightning before it: a resumed run would hear a wrong epoch.
-        torch.manual_seed(self._seed * 1_000_003 + self.epoch())
+        epoch = self.epoch()
+        torch.manual_seed(self._seed * 1_000_003 + epoch)
         for batch in torch.randperm(self._count).split(self._batch_size):
-            yield batch.tolist()
+            yield Draw(epoch, batch.tolist())
 
     def __len__(self) -> int:
         return math.ceil(self._count / self._batch_size)
+
+
+class _BatchesInOrder(Sampler[Draw]):
+    def __init__(self, count: int, batch_size: int) -> None:
+        self._draws = [Draw(0, batch.tolist()) for batch in torch.arange(count).split(batch_size)]
+
+    def __iter__(self) -> Iterator[Draw]:
+        return iter(self._draws)
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+
+class _TensorBatches(Dataset[Any]):
+    def __init__(self, tensors: TensorDataset | Subset[Any]) -> None:
+        self._tensors = tensors
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __getitem__(self, draw: Draw) -> Any:
+        return self._tensors[draw.numbers]
 
 
 def fit(
@@ -142,7 +193,10 @@ def _train(
         trainer = lightning.Trainer(
             max_epochs=schedule.epochs,
             callbacks=callbacks,
-            deterministic=True,
+            # Some layers have no deterministic form on a GPU.
+            deterministic="warn" if torch.cuda.is_available() else True,
+            precision=schedule.precision,
+            gradient_clip_val=schedule.clip or None,
             logger=False,
             enable_progress_bar=False,
             enable_model_summary=False,
@@ -150,8 +204,10 @@ def _train(
         )
         batches = ShuffledBatches(len(training), schedule.batch_size, schedule.seed)
         batches.epoch = lambda: trainer.current_epoch
-        shown = DataLoader(training, sampler=batches, batch_size=None)
-        checked = DataLoader(validation, schedule.batch_size) if validation else None
+        shown = _loader(training, batches, schedule.workers)
+        checked = validation and _loader(
+            validation, _BatchesInOrder(len(validation), schedule.batch_size), schedule.workers
+        )
         on_interrupt = signal.getsignal(signal.SIGINT)
         checkpoint = folder / _LAST if resume and (folder / _LAST).exists() else None
         try:
@@ -162,7 +218,14 @@ def _train(
                 f"Stopped after {trainer.current_epoch} epochs; nothing was written but the checkpoints in {folder}. "
                 "The same command with --resume goes on from there."
             ) from None
+    if trainer.global_rank:
+        raise SystemExit(0)  # one of several processes, each with a GPU: the first one goes on with what they trained
     return report.last
+
+
+def _loader(examples: Examples, draws: Sampler[Draw], workers: int) -> DataLoader[Any]:
+    batches: Any = _TensorBatches(examples) if isinstance(examples, TensorDataset | Subset) else examples
+    return DataLoader(batches, sampler=draws, batch_size=None, num_workers=workers)
 
 
 class _Report(Callback):
