@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convoy.driving.image_policy import PolicyError
 from convoy.driving.steering_policy import SteeringPolicy
 from convoy.graph import ComponentError, Level, ParameterError, State, check_component
 from convoy.graph.bench import Bench
+from convoy.inference import ModelError
 from convoy.interfaces.images import compress, encode
 from convoy.interfaces.messages import NANOSECONDS, CameraInfo, Header, make, time
 
@@ -122,7 +122,7 @@ def test_the_model_is_given_back_with_cleanup_and_loaded_anew(policy: Bench) -> 
 
 def test_speed_may_change_while_driving_but_the_model_may_not(policy: Bench, tmp_path: Path) -> None:
     policy.component.set_parameters({"speed": 0.5})
-    with pytest.raises(PolicyError, match="configure it anew"):
+    with pytest.raises(ModelError, match="configure it anew"):
         policy.component.set_parameters({"model": str(tmp_path / "other.onnx")})
     with pytest.raises(ParameterError, match="'speed' is -1"):
         policy.component.set_parameters({"speed": -1.0})

@@ -98,6 +98,9 @@ class ModelCard(Part):
         default=(), description="named steps that the running system must take around the net"
     )
     classes: tuple[str, ...] = ()
+    boxed: tuple[int, ...] = Field(
+        default=(), description="indices of `classes` that `scores` has columns for; empty where it has one for each"
+    )
     palette: tuple[tuple[int, int, int], ...] = Field(default=(), description="RGB of each class")
     trained_on: tuple[DataSource, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -117,9 +120,16 @@ class ModelCard(Part):
                 raise ValueError(f"a {self.task} model has an output {name!r} in {unit}, this one has {found}")
         if self.form is not None and not isinstance(self.form, FORMS_OF_TASKS.get(self.task, ())):
             raise ValueError(f"the results of a {self.task} model can't have the form {self.form.form!r}")
+        if any(not 0 <= index < len(self.classes) for index in self.boxed):
+            raise ValueError(f"'boxed' is {self.boxed}, but there are {len(self.classes)} classes")
         if self.palette and len(self.palette) != len(self.classes):
             raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours in the palette")
         return self
+
+    @property
+    def boxed_classes(self) -> tuple[str, ...]:
+        """Names of the columns of ``scores``."""
+        return tuple(self.classes[index] for index in self.boxed) or self.classes
 
     @property
     def camera(self) -> CameraInput:
