@@ -12,7 +12,6 @@ from tests.driving.tiny import COMMANDS, INSTRUCTIONS, write_drive_model
 from convoy.driving.drive_policy import DrivePolicy
 from convoy.graph import ComponentError, Level, ParameterError, check_component
 from convoy.graph.bench import Bench
-from convoy.inference import ModelOutput
 from convoy.interfaces.images import encode
 from convoy.interfaces.messages import CameraInfo, Header, String, make, time
 
@@ -105,8 +104,7 @@ def test_a_command_that_is_not_finite_is_an_error_and_is_not_published(policy: B
     ("card", "found"),
     [
         ({"task": "steer"}, "is a model for task 'steer', wanted 'drive'"),
-        ({"classes": ()}, "classes none; wanted an output 'commands', and a class for each instruction"),
-        ({"outputs": (ModelOutput(name="other", unit="m"),)}, "other"),
+        ({"classes": ()}, "tiny has classes none; wanted one for each instruction, 'follow' among them"),
     ],
 )
 def test_a_model_that_cannot_drive_is_refused(tmp_path: Path, card: dict[str, Any], found: str) -> None:

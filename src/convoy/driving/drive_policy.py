@@ -47,11 +47,10 @@ class DrivePolicy(ImagePolicy):
     instructions: tuple[str, ...] = ()
 
     def check_model(self, card: ModelCard) -> None:
-        outputs = [output.name for output in card.outputs]
-        if COMMANDS not in outputs or FOLLOW not in card.classes:
+        if FOLLOW not in card.classes:
             raise PolicyError(
-                f"{card.name} has outputs {', '.join(outputs)} and classes {', '.join(card.classes) or 'none'}; "
-                f"wanted an output {COMMANDS!r}, and a class for each instruction, {FOLLOW!r} among them."
+                f"{card.name} has classes {', '.join(card.classes) or 'none'}; wanted one for each instruction, "
+                f"{FOLLOW!r} among them."
             )
         self.instructions = card.classes
 
