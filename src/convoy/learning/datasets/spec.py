@@ -6,7 +6,8 @@ many samples, evenly spread; of a simulated set it is how many are made.
 - ``sim:TOWNS[/OPTION...][@COUNT]``: simulated towns, a split or seeds, made on first use; options are ``640x480``,
   ``fov=90`` (degrees), ``stereo=0.3`` (metres), ``every=1`` (seconds), ``drive=0``, ``weather=fog,rain``.
 - ``folder:DIR``: what `convoy dataset record` has made, or pictures and masks as CamVid or Cityscapes have them.
-- ``coco:PICTURES,ANNOTATIONS.json``; ``rgbd:DIR``; ``bag:DIR``; ``images:DIR``, a folder for each class.
+- ``coco:PICTURES,ANNOTATIONS.json``; ``rgbd:DIR``, as 7-Scenes or TUM RGB-D; ``bag:DIR`` or ``bag:DIR,TOPIC``;
+  ``images:DIR``, a folder for each class.
 """
 
 from __future__ import annotations
@@ -14,18 +15,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Literal
 
 from convoy.errors import nearest
+from convoy.learning.datasets.bag_set import open_bag
+from convoy.learning.datasets.coco import open_coco
+from convoy.learning.datasets.faults import OnMissing
+from convoy.learning.datasets.label_folders import open_labelled
+from convoy.learning.datasets.picture_folders import open_pictures
 from convoy.learning.datasets.recipe import Recipe
-from convoy.learning.datasets.recorded import open_recorded
+from convoy.learning.datasets.recorded import is_recorded, open_recorded
 from convoy.learning.datasets.recorder import Progress, record
+from convoy.learning.datasets.rgbd import open_rgbd
 from convoy.learning.datasets.sample import PARTS, Dataset
 from convoy.learning.datasets.sample_list import SampleList, join
 from convoy.learning.errors import LearningError
 
 CACHE = Path("runs/datasets")
 """Where simulated sets are kept."""
+KINDS = ("sim", "folder", "coco", "rgbd", "bag", "images")
 FRAMES = {"train": 4000}
 FRAMES_ELSE = 500
 """How many a simulated set has, where its SPEC does not say."""
@@ -42,7 +49,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str], object]]] = {
 
 def open_dataset(
     *specs: str,
-    missing: Literal["error", "skip"] = "error",
+    missing: OnMissing = "error",
     want: Collection[str] = PARTS,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -61,10 +68,7 @@ def open_dataset(
     """
     if unknown := sorted(set(want) - PARTS):
         raise LearningError(f"A sample has {', '.join(sorted(PARTS))}; found {', '.join(unknown)}.")
-    sets = [_open(spec, frozenset(want), progress) for spec in specs]
-    if missing == "skip":
-        sets = [found.readable() for found in sets]
-    return join(sets)
+    return join([_open(spec, frozenset(want), missing, progress) for spec in specs])
 
 
 def simulated(place: str, count: int | None = None) -> Recipe:
@@ -101,13 +105,35 @@ def cache_folder(recipe: Recipe) -> Path:
     return CACHE / "_".join(parts)
 
 
-def _open(spec: str, want: frozenset[str], progress: Progress | None) -> SampleList:
+def _open(spec: str, want: frozenset[str], missing: OnMissing, progress: Progress | None) -> SampleList:
     found = _SPEC.fullmatch(spec)
-    if found is None or found["kind"] not in ("sim",):
-        raise LearningError(f"Data {spec!r} is not understood; wanted sim:TOWNS.")
-    count = int(found["count"]) if found["count"] else None
-    recipe = simulated(found["place"], count)
-    folder = cache_folder(recipe)
-    record(recipe, folder, progress=progress)
-    opened = open_recorded(folder, spec, want)
-    return opened.part(found["part"]) if found["part"] else opened
+    if found is None:
+        raise LearningError(f"Data {spec!r} is not understood; wanted KIND:PLACE, such as sim:train or folder:DIR.")
+    kind, place, count = found["kind"], found["place"], int(found["count"] or 0)
+    if kind == "sim":
+        recipe = simulated(place, count or None)
+        record(recipe, cache_folder(recipe), progress=progress)
+        opened, count = open_recorded(cache_folder(recipe), spec, want), 0
+    else:
+        opened = _open_files(spec, kind, place, want, missing)
+    opened = opened.part(found["part"]) if found["part"] else opened
+    opened = opened.spread(count) if count else opened
+    return opened.readable() if missing == "skip" else opened
+
+
+def _open_files(spec: str, kind: str, place: str, want: frozenset[str], missing: OnMissing) -> SampleList:
+    where, _, rest = place.partition(",")
+    if kind == "folder":
+        folder = Path(place)
+        return open_recorded(folder, spec, want) if is_recorded(folder) else open_labelled(folder, spec, want, missing)
+    if kind == "coco":
+        if not rest:
+            raise LearningError(f"Data {spec!r} lacks the annotations; wanted coco:PICTURES,ANNOTATIONS.json.")
+        return open_coco(Path(where), Path(rest), spec, want, missing)
+    if kind == "rgbd":
+        return open_rgbd(Path(place), spec, want, missing)
+    if kind == "bag":
+        return open_bag(Path(where), rest, spec, want)
+    if kind == "images":
+        return open_pictures(Path(place), spec)
+    raise LearningError(f"Data {spec!r}: there is no kind {kind!r}; nearest first: {', '.join(nearest(kind, KINDS))}.")

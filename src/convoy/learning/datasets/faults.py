@@ -1,0 +1,35 @@
+"""What is wrong with a data set, gathered while it is opened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from convoy.learning.datasets.sample import Report
+from convoy.learning.errors import LearningError
+
+OnMissing = Literal["error", "skip"]
+
+
+@dataclass
+class Faults:
+    """Refuses samples that can't be read, or leaves them out and counts them, as asked."""
+
+    missing: OnMissing = "error"
+    skipped: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def skip(self, fault: str) -> None:
+        """Leave a sample out.
+
+        Raises:
+            LearningError: that was not asked for.
+        """
+        if self.missing == "error":
+            raise LearningError(f"{fault} (to leave such samples out, ask for missing samples to be skipped)")
+        self.skipped.append(fault)
+
+    def report(self) -> Report:
+        """What was found."""
+        return Report(tuple(self.skipped), self.counts)
