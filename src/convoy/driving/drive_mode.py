@@ -6,10 +6,10 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
-from convoy.driving.command import fault
 from convoy.driving.controls import Controls
 from convoy.errors import ConvoyError
 from convoy.graph import LATCHED, Component, ComponentParameters, Input, Level, Output, Timer
+from convoy.interfaces.commands import fault
 from convoy.interfaces.messages import (
     NANOSECONDS,
     AckermannDrive,

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from convoy.driving.command import fault
 from convoy.graph import Component, ComponentParameters, ImageHeaderInput, Input, Level, Output, Timer
+from convoy.interfaces.commands import fault
 from convoy.interfaces.messages import (
     NANOSECONDS,
     AckermannDrive,
