@@ -58,7 +58,10 @@ class Rig:
         self.worker = Worker()
         self.sent: list[tuple[str, Any]] = []
         self.faults: dict[str, Exception] = {}
-        self.host = LiveHost(self.worker, self.send, simulated_time=simulated_time)
+        self.heard: set[str] = set()
+        self.host = LiveHost(
+            self.worker, self.send, lambda output: output.name in self.heard, simulated_time=simulated_time
+        )
         self.host.start()
         self.host.call(self.worker.configure)
         self.host.call(self.worker.activate)
@@ -203,7 +206,7 @@ def test_stop_ends_the_thread_and_calls_are_refused_instead_of_waiting_for_ever(
 
 
 def test_a_host_that_was_never_started_refuses_calls_and_stops() -> None:
-    host = LiveHost(Worker(), lambda output, data: None)
+    host = LiveHost(Worker(), lambda output, data: None, lambda output: True)
     with pytest.raises(ComponentError, match="its thread does not run"):
         host.call(host.component.configure)
     host.stop()
@@ -286,3 +289,9 @@ def test_timers_can_be_ended_after_simulated_time_has_jumped_back(simulated: Rig
     until(lambda: len(simulated.worker.ticks) == 2)
     simulated.host.call(lambda: None)
     assert simulated.worker.ticks == [100 * SECOND, 10_000_000]
+
+
+def test_a_component_is_told_whether_anybody_listens(rig: Rig) -> None:
+    assert not rig.worker.echo.wanted
+    rig.heard.add("echo")
+    assert rig.worker.echo.wanted

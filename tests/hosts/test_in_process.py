@@ -422,3 +422,19 @@ def test_without_live_latency_nothing_takes_time() -> None:
     executor.feed(0, "/image", IMAGE, cdr.serialize(encode(np.zeros((2, 2), np.uint8), "mono8", make(Header))))
     executor.run_until(0)
     assert [item.time_ns for item in published] == [0]
+
+
+def test_an_output_is_wanted_by_a_component_that_listens_or_by_who_records() -> None:
+    first, second = Repeater("first"), Repeater("second")
+    executor = InProcess(records=lambda topic, type_: topic == "/second/echo" and type_ == STRING)
+    executor.add(first, NodeName("first", remappings={"echo": "a"}))
+    executor.add(second, NodeName("second", remappings={"echo": "second/echo"}))
+    third = Repeater("third")
+    executor.add(third, NodeName("third", remappings={"echo": "third/echo"}))
+    assert [component.echo.wanted for component in (first, second, third)] == [True, True, False]
+
+
+def test_everything_is_recorded_unless_something_else_is_said() -> None:
+    component = Repeater()
+    InProcess().add(component)
+    assert component.echo.wanted

@@ -37,11 +37,15 @@ class Bench:
     Args:
         component: is attached.
         now_ns: what the component's clock shows at first.
+
+    Attributes:
+        unheard: names of the outputs to which nobody listens.
     """
 
     def __init__(self, component: Component, now_ns: int = 0) -> None:
         self.component = component
         self.sent: list[Sent] = []
+        self.unheard: set[str] = set()
         self._start = self._now = now_ns
         self._timers: list[_Timer] = []
         component.attach(self)
@@ -50,6 +54,9 @@ class Bench:
 
     def publish(self, component: Component, output: Output, data: memoryview) -> None:
         self.sent.append(Sent(self._now - self._start, output.name, bytes(data)))
+
+    def listens(self, component: Component, output: Output) -> bool:
+        return output.name not in self.unheard
 
     def now(self) -> int:
         return self._now

@@ -136,6 +136,10 @@ class Component:
         with tracing.stage("publish"):
             self._pending.append((output, cdr.serialize(message)))
 
+    def is_wanted(self, output: Output) -> bool:
+        """Tell whether anybody listens to one of the component's outputs; see `BoundOutput.wanted`."""
+        return self._attached().listens(self, output)
+
     def report(self, status: str, level: Level, message: str, **values: object) -> None:
         """Set one of the component's diagnostics; it is published every second, and at once when its level changes."""
         old = self._statuses.get(status)

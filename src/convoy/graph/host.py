@@ -21,6 +21,9 @@ class Host(Protocol):
     def publish(self, component: Component, output: Output, data: memoryview) -> None:
         """Send a message, as CDR bytes, to whoever subscribes to the output's topic."""
 
+    def listens(self, component: Component, output: Output) -> bool:
+        """Tell whether anybody subscribes to an output's topic, or records it."""
+
     def now(self) -> int:
         """Return the time of the component's clock: nanoseconds since the epoch, or simulated time."""
 

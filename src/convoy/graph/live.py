@@ -39,14 +39,21 @@ class LiveHost:
         component: is attached to this host.
         send: publishes CDR bytes on the resolved topic of an output; called from the component's thread. What it
             raises is reported as the component's failure.
+        listens: tells whether anybody subscribes to an output; called from the component's thread.
         simulated_time: the clock stands still at zero until `set_time` moves it.
     """
 
     def __init__(
-        self, component: Component, send: Callable[[Output, memoryview], None], *, simulated_time: bool = False
+        self,
+        component: Component,
+        send: Callable[[Output, memoryview], None],
+        listens: Callable[[Output], bool],
+        *,
+        simulated_time: bool = False,
     ) -> None:
         self.component = component
         self._send = send
+        self._listens = listens
         self._simulated = simulated_time
         self._time_ns = 0
         self._wake = threading.Condition()
@@ -62,6 +69,9 @@ class LiveHost:
 
     def publish(self, component: Component, output: Output, data: memoryview) -> None:
         component.guard(f"publish {output.name}", lambda: self._send(output, data))
+
+    def listens(self, component: Component, output: Output) -> bool:
+        return self._listens(output)
 
     def now(self) -> int:
         return self._time_ns if self._simulated else time.time_ns()

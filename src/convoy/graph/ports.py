@@ -133,6 +133,11 @@ class BoundOutput:
         """Publish a message, once the handler that is running has returned without an error."""
         self.component.publish(self.port, message)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody listens: what takes time to make need not be made for nobody."""
+        return self.component.is_wanted(self.port)
+
 
 class Timer:
     """Calls the component's ``on_<name>()`` every `period_s` seconds of the component's clock."""

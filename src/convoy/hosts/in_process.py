@@ -53,15 +53,22 @@ class InProcess:
     Args:
         on_publish: is told of every message that a component publishes.
         live_latency: see above.
+        records: tells of a topic and its message type whether `on_publish` wants it. What takes time to make, and
+            neither it nor a component of the graph wants, is not made.
     """
 
     def __init__(
-        self, on_publish: Callable[[Published], None] = lambda published: None, *, live_latency: bool = False
+        self,
+        on_publish: Callable[[Published], None] = lambda published: None,
+        *,
+        live_latency: bool = False,
+        records: Callable[[str, str], bool] = lambda topic, type_: True,
     ) -> None:
         self.live_latency = live_latency
         self.dropped: Counter[str] = Counter()
         """Messages that live latency pushed out of an inbox, per topic."""
         self._on_publish = on_publish
+        self._records = records
         self._now = 0
         self._working_since: int | None = None
         self._sequence = itertools.count()
@@ -159,6 +166,10 @@ class InProcess:
             self._push(published.time_ns, topic, lambda: self._publish(published))
         else:
             self._publish(published)
+
+    def listens(self, component: Component, output: Output) -> bool:
+        topic, type_ = self._seats[component].topics[output.name], type_name(output.message)
+        return (topic, type_) in self._subscribers or self._records(topic, type_)
 
     def now(self) -> int:
         """Return the time of the event at hand; with live latency, and of what has been done about it."""

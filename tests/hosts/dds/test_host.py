@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from convoy.graph import DEFAULT, LATCHED, SENSOR_DATA, NodeName
-from convoy.hosts.dds import Participant
+from convoy.hosts.dds import DdsHost, Participant
 from convoy.hosts.in_process import InProcess
 from convoy.interfaces import cdr, messages
 from convoy.interfaces.messages import Clock, DiagnosticArray, Image, String, make
@@ -158,3 +158,15 @@ def test_a_failing_handler_is_on_diagnostics_and_the_next_message_is_handled(
     eventually(lambda: show(200) or (drives and len(statuses["brightness: Errors"]) >= 2))
     assert statuses["brightness: Errors"][0] == (2, "image: too dark")
     assert cdr.deserialize(drives[0], DRIVE).drive.steering_angle == pytest.approx(200 / 255)
+
+
+def test_an_output_is_wanted_while_somebody_subscribes(participant: Participant, eventually: Any) -> None:
+    component = runpy.run_path(str(HERE / "brightness.py"))["Brightness"]("brightness")
+    with DdsHost(participant) as host:
+        host.add(component)
+        assert not component.drive.wanted
+        listener = participant.node("listener")
+        subscription = listener.subscription("/drive", DRIVE, DEFAULT, lambda data, _: None)
+        eventually(lambda: component.drive.wanted)
+        listener.drop(subscription)
+        eventually(lambda: not component.drive.wanted)

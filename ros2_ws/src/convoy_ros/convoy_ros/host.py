@@ -177,7 +177,7 @@ class RosHost(ManagedEntity):
     def _make_live(self) -> LiveHost:
         component = self._class(self._node.get_name(), parameters.values(self._node, self._class.Parameters))
         simulated = self._node.get_parameter("use_sim_time").value
-        self._live = LiveHost(component, self._send, simulated_time=simulated)
+        self._live = LiveHost(component, self._send, self._listens, simulated_time=simulated)
         if simulated:
             clock = self._node.get_clock()
             step = JumpThreshold(min_forward=Duration(nanoseconds=1), min_backward=Duration(nanoseconds=-1))
@@ -189,6 +189,9 @@ class RosHost(ManagedEntity):
 
     def _send(self, output: Output, data: memoryview) -> None:
         self._publishers[output.name].publish(bytes(data))
+
+    def _listens(self, output: Output) -> bool:
+        return self._publishers[output.name].get_subscription_count() > 0
 
     def _create_publisher(self, port: Output) -> Publisher:
         topic, profile = self._node.resolve_topic_name(port.topic), qos.profile(port.qos)

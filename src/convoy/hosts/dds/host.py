@@ -68,7 +68,10 @@ class DdsHost:
         def send(output: Output, data: memoryview) -> None:
             publishers[output.name].write(data)
 
-        live = LiveHost(component, send, simulated_time=settings.use_sim_time)
+        def listens(output: Output) -> bool:
+            return publishers[output.name].matched() > 0
+
+        live = LiveHost(component, send, listens, simulated_time=settings.use_sim_time)
         live.start()
         self._seats.append(_Seat(component, name, settings, node, live))
         for output in component.outputs.values():
