@@ -1,0 +1,169 @@
+"""``convoy dataset``: data sets and bags of simulated towns, and what a data set holds."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from convoy.learning.datasets.sample import Dataset
+
+app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated towns, and look at any data set.")
+
+Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT of the pictures, pixels.")]
+Fov = Annotated[float, typer.Option(help="Degrees, from the left edge to the right one.")]
+Stereo = Annotated[float, typer.Option(min=0.0, help="Metres to the right camera of a stereo pair; 0 for none.")]
+
+
+class Format(enum.StrEnum):
+    """Of pictures."""
+
+    jpeg = "jpeg"
+    png = "png"
+
+
+class Missing(enum.StrEnum):
+    """What to do with a sample that can't be read."""
+
+    error = "error"
+    skip = "skip"
+
+
+@app.command()
+def record(
+    towns: Annotated[str, typer.Option(help="A split (train, val, test), a seed, or seeds such as 3,10-19.")],
+    frames: Annotated[int, typer.Option(min=1, help="How many.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; one that was begun is gone on with.")],
+    size: Size = "320x240",
+    fov: Fov = 90.0,
+    stereo: Stereo = 0.0,
+    weathers: Annotated[
+        str, typer.Option(help="Of clear, cloudy, low_sun, overcast, fog, rain, dusk, by commas \\[default: all]")
+    ] = "",
+    every: Annotated[float, typer.Option(help="Seconds of driving from one frame to the next.")] = 1.0,
+    drive: Annotated[
+        int, typer.Option(min=0, help="Number of the first drive in each town; others are other routes and traffic.")
+    ] = 0,
+    format: Annotated[Format, typer.Option(help="Of pictures; JPEG is of quality 95.")] = Format.jpeg,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes \\[default: one per core]")] = None,
+) -> None:
+    """Make a data set of simulated towns: pictures, masks, boxes, depth, poses, calibration.
+
+    Pictures, masks of classes and of things (PNG), depth (16-bit PNG, mm, 0 beyond 65.5 m), COCO boxes and masks
+    (annotations.json; boxes are of what is visible), poses (4x4 files and a TUM trajectory), camera_info.yaml and
+    classes.json. The same call gives the same bytes; after Ctrl-C it goes on where it was. As data for training and
+    evaluation it is folder:DIR.
+
+    Example: convoy dataset record --towns train --frames 4000 --out data/towns --stereo 0.3
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from convoy.learning.datasets.recipe import Recipe
+    from convoy.learning.datasets.recorder import record as make
+
+    width, height = _size(size)
+    chosen = tuple(name.strip() for name in weathers.split(",")) if weathers else ()
+    recipe = Recipe(towns, frames, width, height, fov, stereo, chosen, every, drive, format.value)
+    columns = (TextColumn("recording"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("recording", total=frames)
+        make(recipe, out, workers, lambda done, total: bar.update(task, completed=done))
+    print(f"{out}: {frames} frames of {len({scene.town for scene in recipe.scenes()})} towns")
+
+
+@app.command()
+def bag(
+    town: Annotated[int, typer.Option(min=0, help="Seed of the town.")],
+    out: Annotated[Path, typer.Option(help="The new bag: a folder, or a file that ends in .mcap.")],
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of the simulated world's time.")] = 60.0,
+    drive: Annotated[int, typer.Option(min=0, help="Number of the drive: start, route, traffic and light.")] = 0,
+    weather: Annotated[str, typer.Option(help="clear, cloudy, low_sun, overcast, fog, rain or dusk.")] = "clear",
+    size: Size = "320x240",
+    fov: Fov = 90.0,
+    stereo: Stereo = 0.0,
+    format: Annotated[Format, typer.Option(help="Of pictures.")] = Format.jpeg,
+) -> None:
+    """Record a bag of the expert's drive through a town: every sensor's topic at 20 Hz, and the truth.
+
+    Example: convoy dataset bag --town 1100 --seconds 30 --out bags/town_1100
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from convoy.hosts.process import log_to_console
+    from convoy.learning.datasets.bag_recording import BagDrive, record_bag
+
+    log_to_console("error")
+    width, height = _size(size)
+    plan = BagDrive(town, drive, weather, 15, 20, seconds, width, height, fov, stereo, format.value)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("recording", total=seconds)
+        count = record_bag(plan, out, lambda now: bar.update(task, completed=now))
+    print(f"{out}: {count} messages, {seconds:g} s")
+
+
+@app.command()
+def show(
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="SPEC...", help="sim:, folder:, coco:, rgbd:, bag: or images:PLACE[#PART][@COUNT]"),
+    ],
+    sheet: Annotated[Path | None, typer.Option(help="JPEG or PNG file to draw some samples to.")] = None,
+    rows: Annotated[int, typer.Option(min=1, max=100, help="Samples to draw.")] = 6,
+    missing: Annotated[
+        Missing, typer.Option(help="A sample that can't be read is an error, or all are read and such left out.")
+    ] = Missing.error,
+) -> None:
+    """Say what a data set holds and what is wrong with it, and draw some of it.
+
+    Examples: convoy dataset show sim:val@200 --sheet val.jpg
+              convoy dataset show coco:photos,photos/instances.json --missing skip
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from convoy.learning.datasets.spec import open_dataset
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("recording", total=None)
+        found = open_dataset(
+            *data, missing=missing.value, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    sample = found[0]
+    height, width = sample.image.shape[:2]
+    parts = ("boxes", "mask", "instances", "depth", "right", "camera", "pose", "category")
+    print(f"{found.name}: {len(found)} samples, licence: {found.licence}")
+    print(f"classes: {', '.join(found.classes) or 'none'}")
+    print(f"the first: {width}x{height}, {', '.join(p for p in parts if getattr(sample, p) is not None) or 'alone'}")
+    for what, count in found.report.counts.items():
+        print(f"{what}: {count}")
+    for line in found.report.skipped:
+        print(f"left out: {line}")
+    if sheet:
+        _draw(found, rows, sheet)
+
+
+def _draw(found: Dataset, rows: int, path: Path) -> None:
+    import cv2
+
+    from convoy.errors import ConvoyError
+    from convoy.learning.datasets.sheet import contact_sheet
+
+    if path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
+        raise ConvoyError(f"{path}: a sheet is drawn to a file that ends in .jpg or .png.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), contact_sheet(found, rows)[..., ::-1]):
+        raise ConvoyError(f"{path} can't be written.")
+
+
+def _size(text: str) -> tuple[int, int]:
+    import re
+
+    found = re.fullmatch(r"(\d+)x(\d+)", text)
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no WIDTHxHEIGHT such as 320x240", param_hint="--size")
+    return int(found[1]), int(found[2])
