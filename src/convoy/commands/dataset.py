@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from convoy.learning.datasets.sample import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated towns, and look at any data set.")
 
@@ -126,6 +123,7 @@ def show(
     from rich.console import Console
     from rich.progress import Progress
 
+    from convoy.learning.datasets.sheet import write_sheet
     from convoy.learning.datasets.spec import open_dataset
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
@@ -144,20 +142,7 @@ def show(
     for line in found.report.skipped:
         print(f"left out: {line}")
     if sheet:
-        _draw(found, rows, sheet)
-
-
-def _draw(found: Dataset, rows: int, path: Path) -> None:
-    import cv2
-
-    from convoy.errors import ConvoyError
-    from convoy.learning.datasets.sheet import contact_sheet
-
-    if path.suffix.lower() not in (".jpg", ".jpeg", ".png"):
-        raise ConvoyError(f"{path}: a sheet is drawn to a file that ends in .jpg or .png.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), contact_sheet(found, rows)[..., ::-1]):
-        raise ConvoyError(f"{path} can't be written.")
+        write_sheet(found, rows, sheet)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from convoy.interfaces.image_files import ImageError, write_jpeg, write_png
+from convoy.learning.datasets.pictures import JPEG_QUALITY
 from convoy.learning.datasets.sample import Array, Dataset, Sample
+from convoy.learning.errors import LearningError
 
 NEAREST_M, FARTHEST_M = 1.0, 60.0
 """Depth is drawn from blue to red between these."""
 _TILE_WIDTH = 320
+
+
+def write_sheet(dataset: Dataset, rows: int, path: Path) -> None:
+    """Draw some samples to a JPEG or PNG file, see `contact_sheet`.
+
+    Raises:
+        LearningError: the file has another ending or can't be written, or a sample can't be read.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".jpg", ".jpeg", ".png"):
+        raise LearningError(f"{path}: a sheet is drawn to a file that ends in .jpg or .png.")
+    sheet = contact_sheet(dataset, rows)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        bgr = np.ascontiguousarray(sheet[..., ::-1])
+        path.write_bytes((write_png(bgr) if ending == ".png" else write_jpeg(bgr, "bgr8", JPEG_QUALITY)).tobytes())
+    except (OSError, ImageError) as error:
+        raise LearningError(f"{path} can't be written: {error}") from None
 
 
 def contact_sheet(dataset: Dataset, rows: int) -> Array:
