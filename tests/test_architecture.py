@@ -58,7 +58,7 @@ STANDS_ON = {
     "perception": {"cv2", "pydantic"},
     "driving": {"pydantic"},
     "gestures": {"pydantic", "yaml", "mediapipe"},
-    "devices": {"cv2", "pydantic"},
+    "devices": {"cv2", "pydantic", "serial", "smbus2", "evdev"},
     "hosts": {"cyclonedds"},
     "launch": {"yaml"},
     "learning": {

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from convoy.graph import Component
 
 COMPONENTS = {
+    "ackermann_actuator": "convoy.devices.ackermann_actuator:AckermannActuator",
+    "diff_drive_actuator": "convoy.devices.diff_drive_actuator:DiffDriveActuator",
     "drive_mode": "convoy.driving.drive_mode:DriveMode",
     "drive_policy": "convoy.driving.drive_policy:DrivePolicy",
     "rectifier": "convoy.perception.rectification:Rectifier",

@@ -1,0 +1,1 @@
+"""The hardware at both ends: cameras, actuators, a joystick."""
