@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import gymnasium
 import numpy as np
@@ -22,7 +22,9 @@ from convoy_sim.features import NAMES, SPEED_SCALE, features
 from convoy_sim.lanes import SPEED_LIMIT_MPS
 from convoy_sim.look.weather import WEATHERS
 from convoy_sim.network import LANE_WIDTH_M
+from convoy_sim.radar import look_ahead
 from convoy_sim.route import INSTRUCTIONS
+from convoy_sim.scenarios import KINDS, Scenario, Staged
 from convoy_sim.seeds import town_seeds
 from convoy_sim.traffic import Density
 from convoy_sim.vehicle import VehicleModel
@@ -59,6 +61,7 @@ class Reward:
         jerk: off, for a command that goes from one end to the other, of both angle and speed; less in proportion.
         haste: off, for each 10 m/s more than bends, lights and what is ahead allow.
         failure: off, once, when the drive ends with an intervention or at a red light run.
+        shield: off, each time the shield begins to brake.
     """
 
     progress: float = 0.1
@@ -66,6 +69,26 @@ class Reward:
     jerk: float = 0.2
     haste: float = 0.5
     failure: float = 10.0
+    shield: float = 2.0
+
+
+class Shield(Protocol):
+    """Brakes in the policy's stead; `convoy.driving.shield.Shield` is one.
+
+    Attributes:
+        interventions: how often it began to since `reset`.
+    """
+
+    interventions: int
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+
+    def see(self, time_s: float, distance: float) -> None:
+        """Take in how far the way ahead is free, see `convoy_sim.radar.look_ahead`."""
+
+    def brakes(self, speed: float) -> bool:
+        """Whether to brake, though this speed (m/s) is wanted."""
 
 
 class Drive(gymnasium.Env[Any, Any]):
@@ -75,10 +98,10 @@ class Drive(gymnasium.Env[Any, Any]):
     (height, width, 3) and the `measurements`. Actions are (steering, speed), each -1 to 1: angles up to `FULL_ANGLE`
     to the left, speeds from 0 to `FULL_SPEED`; or, with `discrete_actions`, one of `DISCRETE_ANGLES` and one of
     `DISCRETE_SPEEDS`. The info of a step has the kinds of the `events` that happened, and at the end the figures of the
-    drive (`metrics`); `env.unwrapped.world` knows the rest.
+    drive (`metrics`), with a shield how often it braked (`shield_stops`); `env.unwrapped.world` knows the rest.
 
-    Drives, towns and all else are drawn from the seed given to `reset`. Its options may name the `town` (its seed) and
-    the `drive`, and set the `difficulty` (0 to 1) from then on.
+    Drives, towns and all else are drawn from the seed given to `reset`. Its options may name the `town` (its seed), the
+    `drive`, and the kind of `scenario` that it is to be ("" for none), and set the `difficulty` (0 to 1) from then on.
 
     Raises:
         SimulationError: an option is out of range, or pixels are wanted and there is no OpenGL.
@@ -97,6 +120,8 @@ class Drive(gymnasium.Env[Any, Any]):
         randomise: bool = False,
         seconds: float = 60.0,
         drives_per_town: int = 1,
+        scenarios: float = 0.0,
+        shield: Shield | None = None,
         reward: Reward | None = None,
         size: tuple[int, int] = (200, 66),
         look: Callable[[Rig], NDArray[np.uint8]] | None = None,
@@ -115,6 +140,9 @@ class Drive(gymnasium.Env[Any, Any]):
             seconds: length of an episode.
             drives_per_town: episodes before another town is made, which takes a moment (pixels: seconds). They share
                 the weather.
+            scenarios: share of the episodes, at full difficulty, in which somebody gets in the way, see
+                `convoy_sim.scenarios`; such an episode ends when that is over.
+            shield: brakes at the last moment; the policy's steering holds.
             reward: what a step is worth.
             size: width and height of the picture.
             look: takes the picture; None: a pinhole camera of this size that sees 100 degrees.
@@ -124,6 +152,8 @@ class Drive(gymnasium.Env[Any, Any]):
             raise SimulationError(f"Observations are features or pixels; found {observation!r}.")
         if unknown := sorted(set(weathers) - set(WEATHERS)) or not weathers:
             raise SimulationError(f"Weathers are {', '.join(WEATHERS)}; found {unknown if weathers else 'none'}.")
+        if not 0.0 <= scenarios <= 1.0:
+            raise SimulationError(f"The share of scenarios is 0 to 1; found {scenarios}.")
         if render_mode not in (None, "rgb_array"):
             raise SimulationError(f"The render mode is rgb_array or None; found {render_mode!r}.")
         self.render_mode = render_mode
@@ -134,6 +164,9 @@ class Drive(gymnasium.Env[Any, Any]):
         self._randomise = randomise
         self._steps = round(seconds / STEP_S)
         self._drives_per_town = drives_per_town
+        self._scenarios = scenarios
+        self._shield = shield
+        self._staged: Staged | None = None
         self._reward = reward or Reward()
         self._size = size
         self._look = look
@@ -177,7 +210,18 @@ class Drive(gymnasium.Env[Any, Any]):
         model, self._pull = VehicleModel(), 0.0
         if self._randomise:
             model, self._pull = _another(model, self.np_random)
-        self.world = World(self._town, Density(cars, people), self._weather, model, drive)
+        kind = ""
+        if self.np_random.random() < self._scenarios * self._difficulty:
+            kind = KINDS[int(self.np_random.integers(len(KINDS)))]
+        kind = str(options.get("scenario", kind))
+        self._staged = self._stage(kind, drive, model) if kind else None
+        self.world = (
+            self._staged.world
+            if self._staged
+            else World(self._town, Density(cars, people), self._weather, model, drive)
+        )
+        if self._shield is not None:
+            self._shield.reset()
         if self._rig is not None:
             self._rig.world = self.world
         elif self._pixels:
@@ -185,19 +229,25 @@ class Drive(gymnasium.Env[Any, Any]):
 
             self._rig = Rig(self.world, drive)
         self._last = (0.0, -1.0)
-        return self._observe(), {"town": self._town, "drive": drive, "weather": self._weather}
+        where = {"town": self._town, "drive": drive, "weather": self._weather}
+        return self._observe(), where | {"scenario": kind if self._staged else ""}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         wanted = self._decode(action)
         before = self.world.state.s
-        speed = (wanted[1] + 1) / 2 * FULL_SPEED
-        events = self.world.step(wanted[0] * FULL_ANGLE + self._pull, speed if speed > _STAND_BELOW_MPS else 0.0)
+        angle, speed = command(wanted)
+        speed, shielded = self._shielded(speed)
+        if self._staged:
+            self._staged.act()
+        events = self.world.step(angle + self._pull, speed)
         failed = any(event.intervention or event.kind == "red_light" for event in events)
-        ended = self.world.time_s > (self._steps - 0.5) * STEP_S
+        ended = self.world.time_s > (self._steps - 0.5) * STEP_S or (self._staged is not None and self._staged.over)
         info: dict[str, Any] = {"events": [event.kind for event in events]}
         if failed or ended:
             info["metrics"] = self.world.metrics.as_dict()
-        worth = self._worth(wanted, self.world.state.s - before, failed)
+            if self._shield is not None:
+                info["shield_stops"] = self._shield.interventions
+        worth = self._worth(wanted, self.world.state.s - before, failed) - self._reward.shield * shielded
         self._last = wanted
         return self._observe(), worth, failed, ended and not failed, info
 
@@ -220,11 +270,26 @@ class Drive(gymnasium.Env[Any, Any]):
         self._weather = self._weathers[weather if self._difficulty >= 0.5 else 0]
         self._drives_left = self._drives_per_town
 
+    def _stage(self, kind: str, drive: int, model: VehicleModel) -> Staged | None:
+        """A scenario in the present town; none where that has no place for it."""
+        try:
+            return Scenario(drive, kind, (self._town,)).begin(self._weather, model)
+        except SimulationError:
+            return None
+
+    def _shielded(self, speed: float) -> tuple[float, bool]:
+        """The speed that is driven, and whether the shield has just begun to brake."""
+        shield = self._shield
+        if shield is None:
+            return speed, False
+        before = shield.interventions
+        shield.see(self.world.time_s, look_ahead(self.world))
+        return 0.0 if shield.brakes(speed) else speed, shield.interventions > before
+
     def _decode(self, action: Any) -> tuple[float, float]:
         """Steering and speed, -1 to 1."""
         if isinstance(self.action_space, spaces.Discrete):
-            at = divmod(int(action), len(DISCRETE_SPEEDS))
-            return DISCRETE_ANGLES[at[0]], DISCRETE_SPEEDS[at[1]]
+            return discrete(int(action))
         steering, speed = (min(max(float(a), -1.0), 1.0) for a in action)
         return steering, speed
 
@@ -264,6 +329,24 @@ class Drive(gymnasium.Env[Any, Any]):
         if self._rig is not None:
             self._rig.close()
             self._rig = None
+
+
+def discrete(action: int) -> tuple[float, float]:
+    """Steering and speed, -1 to 1, that a discrete action stands for."""
+    angle, speed = divmod(action, len(DISCRETE_SPEEDS))
+    return DISCRETE_ANGLES[angle], DISCRETE_SPEEDS[speed]
+
+
+def command(action: Sequence[float]) -> tuple[float, float]:
+    """The steering angle (rad) and the speed (m/s) that an action, two numbers within -1 to 1, stands for."""
+    speed = (action[1] + 1) / 2 * FULL_SPEED
+    return action[0] * FULL_ANGLE, speed if speed > _STAND_BELOW_MPS else 0.0
+
+
+def action(steering_angle: float, speed: float) -> tuple[float, float]:
+    """The action that stands for a command, as far as there is one."""
+    steering, pace = steering_angle / FULL_ANGLE, speed / FULL_SPEED * 2 - 1
+    return min(max(steering, -1.0), 1.0), min(max(pace, -1.0), 1.0)
 
 
 def _another(model: VehicleModel, rng: np.random.Generator) -> tuple[VehicleModel, float]:

@@ -25,6 +25,7 @@ from convoy_sim.route import Route, tour
 from convoy_sim.scenery import CAR_COLOURS, CAR_SIZES_M
 from convoy_sim.seeds import town_seeds
 from convoy_sim.traffic import TAIL_PART, Car, Density
+from convoy_sim.vehicle import VehicleModel
 from convoy_sim.world import STEP_S, World
 
 KINDS = ("step_out", "pull_out", "zebra", "turn_across")
@@ -68,15 +69,15 @@ class Scenario:
     kind: str
     towns: tuple[int, ...]
 
-    def begin(self, weather: str = "clear") -> Staged:
-        """Set the scene.
+    def begin(self, weather: str = "clear", model: VehicleModel | None = None) -> Staged:
+        """Set the scene, for a car of this model.
 
         Raises:
             SimulationError: none of the towns has a place for it, or there is no such weather.
         """
         stage = {"step_out": _step_out, "pull_out": _pull_out, "zebra": _zebra, "turn_across": _turn_across}[self.kind]
         for town in self.towns:
-            world = World(town, Density(cars=0, people=12), weather, drive=self.number)
+            world = World(town, Density(cars=0, people=12), weather, model, self.number)
             if staged := stage(world, np.random.default_rng((town, self.number, 9))):
                 return staged
         raise SimulationError(f"No place for a {self.kind} in any of these towns: {', '.join(map(str, self.towns))}.")
@@ -90,14 +91,22 @@ class Staged:
     script: Script
     place: float
 
+    @property
+    def over(self) -> bool:
+        """Whether the ego car has passed the place, or time is up."""
+        return self.world.time_s >= SECONDS or self.world.agent.rear >= self.place + _BEYOND_M
+
+    def act(self) -> None:
+        """Let happen what is to happen in the world's next step."""
+        self.script.act(self.world, self.place - self.world.agent.nose)
+
     def play(self, policy: Policy) -> Metrics:
         """Drive with a policy, until it is over; at the latest after `SECONDS`, or a collision."""
-        world = self.world
-        while world.time_s < SECONDS and world.agent.rear < self.place + _BEYOND_M:
-            self.script.act(world, self.place - world.agent.nose)
-            if any(event.kind == "collision" for event in world.step(*policy())):
+        while not self.over:
+            self.act()
+            if any(event.kind == "collision" for event in self.world.step(*policy())):
                 break
-        return world.metrics
+        return self.world.metrics
 
 
 def suite(count: int = 50, towns: str = "test") -> list[Scenario]:

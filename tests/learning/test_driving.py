@@ -11,8 +11,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from convoy.inference import Session  # noqa: E402
-from convoy.learning.demonstrations import FAR_M, VIEW, Demonstrations  # noqa: E402
-from convoy.learning.driving import load_policy, train_driving  # noqa: E402
+from convoy.learning.demonstrations import FAR_M, VIEW, Demonstrations, load_policy  # noqa: E402
+from convoy.learning.driving import train_driving  # noqa: E402
 from convoy.learning.driving_card import driving_card, measure_driving  # noqa: E402
 from convoy.learning.driving_nets import AnyDrivingNet, cruise_speeds  # noqa: E402
 from convoy.learning.export import TOLERANCE, write_model  # noqa: E402

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convoy.commands import training
 from convoy.learning.options import DrivingNetName, DrivingOptions
+from convoy.learning.reinforcement.options import Algorithm, Observation, ReinforcementOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convoy.learning.imitation import Progress
+    from convoy.learning.reinforcement.learn import Check
 
 _DEFAULT = DrivingOptions()
+_LEARNT = ReinforcementOptions()
+_PANEL = "Reinforcement"
+
+
+class Algo(enum.StrEnum):
+    """How a policy may learn."""
+
+    imitation = "imitation"
+    ppo = "ppo"
+    sac = "sac"
+    td3 = "td3"
+    dqn = "dqn"
 
 
 def drive(
     out: training.Out,
+    algo: Annotated[Algo, typer.Option(help="By imitation of the expert, or by reinforcement.")] = Algo.imitation,
     net: Annotated[
         DrivingNetName, typer.Option(help="The network; dronet slows the car by the probability of a collision.")
     ] = _DEFAULT.net,
@@ -29,29 +51,105 @@ def drive(
     dropout: training.Dropout = _DEFAULT.dropout,
     run: training.Run = None,
     resume: training.Resume = False,
+    start: Annotated[
+        Path | None, typer.Option(help="ONNX model whose weights the camera net begins with.", rich_help_panel=_PANEL)
+    ] = None,
+    observation: Annotated[
+        Observation,
+        typer.Option(
+            help="coach: one learns without a camera, and teaches the net that drives. pixels: that net learns itself.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = _LEARNT.observation,
+    steps: Annotated[int, typer.Option(min=1, help="Of 1/20 s, at most.", rich_help_panel=_PANEL)] = _LEARNT.steps,
+    envs: Annotated[int, typer.Option(min=1, max=256, help="At a time.", rich_help_panel=_PANEL)] = _LEARNT.envs,
+    rl_lr: Annotated[
+        float, typer.Option(min=1e-7, max=1.0, help="Learning rate of the algorithm.", rich_help_panel=_PANEL)
+    ] = _LEARNT.learning_rate,
+    scratch: Annotated[
+        bool, typer.Option("--scratch", help="With ppo: a coach that did not first imitate.", rich_help_panel=_PANEL)
+    ] = _LEARNT.scratch,
+    scenarios: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share with somebody in the way.", rich_help_panel=_PANEL)
+    ] = _LEARNT.scenarios,
+    curriculum: Annotated[
+        bool, typer.Option(help="From empty streets to full ones.", rich_help_panel=_PANEL)
+    ] = _LEARNT.curriculum,
+    randomise: Annotated[
+        bool, typer.Option(help="Another vehicle in each drive.", rich_help_panel=_PANEL)
+    ] = _LEARNT.randomise,
+    shield: Annotated[
+        bool, typer.Option(help="Brake at the last moment, at a cost.", rich_help_panel=_PANEL)
+    ] = _LEARNT.shield,
+    freeze: Annotated[
+        bool, typer.Option(help="With pixels: keep the convolutions as they are.", rich_help_panel=_PANEL)
+    ] = _LEARNT.freeze,
+    check_every: Annotated[
+        int, typer.Option(min=1, help="Steps between checks in validation towns.", rich_help_panel=_PANEL)
+    ] = _LEARNT.check_every,
+    checks: Annotated[
+        int, typer.Option(min=1, help="Without progress, to stop after.", rich_help_panel=_PANEL)
+    ] = _LEARNT.patience,
 ) -> None:
-    """Train a policy by imitation of the simulator's expert, with DAgger.
+    """Train a policy by imitation of the simulator's expert, with DAgger; or by reinforcement.
 
-    Recorded drives of the expert are kept in the run's folder and not made again.
+    What the run's folder keeps, drives of the expert and checkpoints, is not made again with --resume. By
+    reinforcement, a coach learns by the features of the world (`--observation coach`), and a camera net then learns
+    from it, with DAgger; TensorBoard shows the folder.
 
     Example: convoy train drive --towns 60 --rounds 1 --out models/mine.onnx
+
+    Example: convoy train drive --algo ppo --start models/drive_il.onnx --out models/mine.onnx
     """
     console = training.console()
     with console.status("loading torch"):
-        from convoy.learning.imitation import Progress, imitate
+        from convoy.learning.imitation import imitate
 
-    options = DrivingOptions(net, towns, seconds, rounds, epochs, patience, seed, batch_size, lr, weight_decay, dropout)
+    driving = DrivingOptions(net, towns, seconds, rounds, epochs, patience, seed, batch_size, lr, weight_decay, dropout)
+    folder, command = training.run_folder(run, out), training.command_line()
     with training.bar(console) as bar:
-        task = bar.add_task("recording", total=None)
+        report = _reporter(bar, rounds)
+        if algo is Algo.imitation:
+            card = imitate(driving, folder, out, command, resume, report)
+        else:
+            from convoy.learning.reinforcement.reinforce import reinforce
 
-        def report(progress: Progress) -> None:
-            where, epoch = f"round {progress.round} of {rounds}", progress.epoch
-            if epoch is None:
-                said, done, total = f"{where}: drives", progress.drives, progress.of_drives
-            else:
-                said = f"{where}: training (loss {epoch.best_loss:.4f} in epoch {epoch.best})"
-                done, total = epoch.done, epoch.of
-            bar.update(task, description=said, completed=done, total=total)
-
-        card = imitate(options, training.run_folder(run, out), out, training.command_line(), resume, report)
+            learnt = ReinforcementOptions(
+                Algorithm(algo),
+                observation,
+                steps,
+                envs,
+                seed,
+                rl_lr,
+                scratch,
+                scenarios,
+                curriculum,
+                randomise,
+                shield,
+                freeze,
+                check_every,
+                checks,
+            )
+            card = reinforce(learnt, driving, folder, out, command, start, resume, report)
     training.tell(console, card, out)
+
+
+def _reporter(bar: Any, rounds: int) -> Callable[[Check | Progress], None]:
+    """Shows on one line how far the training is, whichever part of it."""
+    from convoy.learning.imitation import Progress
+
+    task = bar.add_task("preparing", total=None)
+
+    def report(progress: Check | Progress) -> None:
+        if not isinstance(progress, Progress):
+            said = f"learning (best reward {progress.best_reward:.1f}, autonomy {100 * progress.autonomy:.1f} %)"
+            done, total = progress.steps, progress.of
+        elif progress.epoch is None:
+            said, done, total = f"round {progress.round} of {rounds}: drives", progress.drives, progress.of_drives
+        else:
+            epoch = progress.epoch
+            said = f"round {progress.round} of {rounds}: training (loss {epoch.best_loss:.4f} in epoch {epoch.best})"
+            done, total = epoch.done, epoch.of
+        bar.update(task, description=said, completed=done, total=total)
+
+    return report

@@ -34,8 +34,8 @@ def run_folder(run: Path | None, out: Path) -> Path:
 
 
 def command_line() -> str:
-    """The command that is running, for the model's card."""
-    return shlex.join(["convoy", *sys.argv[1:]])
+    """The command that is running, for the model's card; --resume makes no other model."""
+    return shlex.join(["convoy", *(argument for argument in sys.argv[1:] if argument != "--resume")])
 
 
 def console() -> Console:

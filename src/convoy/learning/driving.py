@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
-from convoy.inference import Session
 from convoy.learning.augment import Augmentation, photometric
-from convoy.learning.demonstrations import Demonstrations, Policy
-from convoy.learning.driving_nets import INSTRUCTIONS, AnyDrivingNet, Batch, driving_net
+from convoy.learning.demonstrations import Demonstrations
+from convoy.learning.driving_nets import AnyDrivingNet, Batch, driving_net
 from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
 from convoy.learning.options import DrivingOptions
 
@@ -62,31 +60,18 @@ def train_driving(
     resume: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
 ) -> AnyDrivingNet:
-    """Train a driving net, from the weights of `start` if given; `folder` takes the checkpoints.
+    """Train a driving net, `start` itself if given; `folder` takes the checkpoints.
 
     Raises:
         LearningError: see `fit`.
         InterruptedTrainingError: Ctrl-C; `resume` goes on.
     """
     torch.manual_seed(options.seed)
-    task = DrivingTask(driving_net(options, training), options)
-    if start is not None:
-        task.model.load_state_dict(start.state_dict())
+    task = DrivingTask(start or driving_net(options, training), options)
     schedule = Schedule(options.epochs, options.patience, options.batch_size, options.seed, average=0.998)
     origin = asdict(options) | {"images": len(training)}
     fit(task, _tensors(training), _tensors(validation), schedule, folder, origin, resume, on_epoch)
     return task.model
-
-
-def load_policy(path: Path) -> Policy:
-    """Make a policy of a model file, for `convoy_sim` worlds; the component `drive_policy` does the same live."""
-    session = Session.load(path, task="drive", device="cpu", threads=1)
-
-    def policy(view: np.ndarray, instruction: str) -> tuple[float, float]:
-        angle, speed = session.run(view)["commands"][INSTRUCTIONS.index(instruction)]
-        return float(angle), float(speed)
-
-    return policy
 
 
 def _tensors(data: Demonstrations) -> TensorDataset:

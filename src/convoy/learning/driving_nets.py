@@ -47,9 +47,9 @@ class DrivingNet(nn.Module):
     rad, left positive, and the speed in m/s, which is never negative.
     """
 
-    def __init__(self, dropout: float) -> None:
+    def __init__(self, dropout: float, batch_norm: bool = True) -> None:
         super().__init__()
-        net = pilotnet(dropout=dropout, dense=(256, 64), outputs=2 * len(INSTRUCTIONS))
+        net = pilotnet(batch_norm=batch_norm, dropout=dropout, dense=(256, 64), outputs=2 * len(INSTRUCTIONS))
         self.net = net.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:

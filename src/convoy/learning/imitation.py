@@ -1,6 +1,7 @@
 """From nothing to a driving model: demonstrations of the expert, then rounds of DAgger, each from the last weights.
 
-In round r the policy of the round before drives, but for a share beta^r of the stretches; the expert labels all of it.
+In round r the policy of the round before drives, but for a share beta^r of the stretches; the teacher labels all of it.
+That is the expert, or a coach that has learnt by reinforcement.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convoy.inference import ModelCard
-from convoy.learning.demonstrations import Demonstrations, record
+from convoy.learning.demonstrations import Demonstrations, Take, record
 from convoy.learning.driving import train_driving
 from convoy.learning.driving_card import driving_card, measure_driving
 from convoy.learning.driving_nets import AnyDrivingNet
+from convoy.learning.driving_weights import load_weights
 from convoy.learning.export import write_model
 from convoy.learning.fit import Epoch
 from convoy.learning.options import DrivingOptions
@@ -23,6 +25,21 @@ BETA = 0.5
 VALIDATION_DRIVES = 4
 """In towns of the validation split; they end the training early."""
 FRAMES_COMPARED = 50
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Who teaches, and whom.
+
+    Attributes:
+        coach: file of a coach, see `convoy.learning.reinforcement.coach`; None: the expert teaches.
+        start: a model file whose weights the net has in the beginning, and that drives in the first round.
+        scenarios: in every second drive somebody gets in the way all the time.
+    """
+
+    coach: Path | None = None
+    start: Path | None = None
+    scenarios: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,7 @@ def imitate(
     command: str,
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
+    lesson: Lesson = Lesson(),
 ) -> ModelCard:
     """Train a driving model and write it to `out`.
 
@@ -60,19 +78,18 @@ def imitate(
         SimulationError: there is no OpenGL.
         InterruptedTrainingError: Ctrl-C.
     """
-    from convoy_sim.seeds import SPLITS
-
-    held_out = [(town, 0) for town in SPLITS["val"][:VALIDATION_DRIVES]]
-    validation = Demonstrations.join(list(record(folder / "validation", held_out, options.seconds)))
+    held_out = record(folder / "validation", _validation(options, lesson), coach=lesson.coach)
+    validation = Demonstrations.join(list(held_out))
     seen: list[Demonstrations] = []
-    net: AnyDrivingNet | None = None
-    model: Path | None = None
+    net: AnyDrivingNet | None = load_weights(lesson.start, options.dropout) if lesson.start else None
+    model = lesson.start
+    begun = int(model is not None)
     card = None
     for number in range(options.rounds + 1):
-        drives = _drives(options, number)
-        if number and not resume:  # an older run's policy drove there
+        drives = _drives(options, number, lesson)
+        if model is not None and not resume:  # an older run's policy drove there
             shutil.rmtree(folder / f"drives_{number}", ignore_errors=True)
-        made = record(folder / f"drives_{number}", drives, options.seconds, model, BETA**number)
+        made = record(folder / f"drives_{number}", drives, model, BETA ** (number + begun), lesson.coach)
         for done, drive in enumerate(made, 1):
             seen.append(drive)
             report(Progress(number, done, len(drives)))
@@ -85,17 +102,28 @@ def imitate(
         net = train_driving(shown, validation, options, run, net, resume and run.exists(), on_epoch)
         model = out if number == options.rounds else folder / f"round_{number}.onnx"
         frames = validation.images[:: max(1, len(validation) // FRAMES_COMPARED)]
-        card = driving_card(out.stem, options, sum(map(len, seen)), command)
+        card = driving_card(out.stem, options, sum(map(len, seen)), command, lesson.coach is not None)
         card = write_model(net, card, frames, model, lambda session: measure_driving(session, validation))
     assert card is not None
     return card
 
 
-def _drives(options: DrivingOptions, number: int) -> list[tuple[int, int]]:
-    """(town, drive) of a round; towns are of the train split, and come again with another drive."""
+def _drives(options: DrivingOptions, number: int, lesson: Lesson) -> list[Take]:
+    """The drives of a round; towns are of the train split, and come again with another drive."""
     from convoy_sim.seeds import SPLITS
 
     towns = SPLITS["train"]
     count = options.towns if number == 0 else max(1, options.towns // (options.rounds + 1))
     first = 0 if number == 0 else options.towns + (number - 1) * count
-    return [(towns[(first + k) % len(towns)], options.seed + number) for k in range(count)]
+    drive = options.seed + number
+    return [
+        Take(towns[(first + k) % len(towns)], drive, options.seconds, lesson.scenarios and k % 2 == 1)
+        for k in range(count)
+    ]
+
+
+def _validation(options: DrivingOptions, lesson: Lesson) -> list[Take]:
+    from convoy_sim.seeds import SPLITS
+
+    towns = enumerate(SPLITS["val"][:VALIDATION_DRIVES])
+    return [Take(town, 0, options.seconds, lesson.scenarios and k % 2 == 1) for k, town in towns]

@@ -1,0 +1,1 @@
+"""Driving by deep reinforcement learning, on stable-baselines3."""
