@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from convoy_sim.scenarios import Staged
     from convoy_sim.world import World
 
-VIEW = CylindricalView(200, 66, math.radians(96), 0.25, -0.35)
-"""What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic lights."""
+VIEW = CylindricalView(200, 66, math.radians(96), 0.40, -0.32)
+"""What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic light under
+which the car waits."""
 
 LABEL_EVERY = 2
 """Steps of the world from one labelled image to the next."""
 STANDING_MPS = 0.3
-KEEP_STANDING = 0.15
+KEEP_STANDING = 0.3
 """Share of the images in which the car stands and should stand that is kept: one red light looks like another."""
 SHIFTED = 0.5
 SHIFT_M, TURN = 0.5, 0.06

@@ -80,7 +80,7 @@ def imitate(
     """
     held_out = record(folder / "validation", _validation(options, lesson), coach=lesson.coach)
     validation = Demonstrations.join(list(held_out))
-    seen: list[Demonstrations] = []
+    seen: Demonstrations | None = None
     net: AnyDrivingNet | None = load_weights(lesson.start, options.dropout) if lesson.start else None
     model = lesson.start
     begun = int(model is not None)
@@ -90,19 +90,21 @@ def imitate(
         if model is not None and not resume:  # an older run's policy drove there
             shutil.rmtree(folder / f"drives_{number}", ignore_errors=True)
         made = record(folder / f"drives_{number}", drives, model, BETA ** (number + begun), lesson.coach)
+        parts = [] if seen is None else [seen]
         for done, drive in enumerate(made, 1):
-            seen.append(drive)
+            parts.append(drive)
             report(Progress(number, done, len(drives)))
+        seen = Demonstrations.join(parts)
+        del parts, drive  # gigabytes
 
         def on_epoch(epoch: Epoch, number: int = number, count: int = len(drives)) -> None:
             report(Progress(number, count, count, epoch))
 
         run = folder / f"round_{number}"
-        shown = Demonstrations.join(seen)
-        net = train_driving(shown, validation, options, run, net, resume and run.exists(), on_epoch)
+        net = train_driving(seen, validation, options, run, net, resume and run.exists(), on_epoch)
         model = out if number == options.rounds else folder / f"round_{number}.onnx"
         frames = validation.images[:: max(1, len(validation) // FRAMES_COMPARED)]
-        card = driving_card(out.stem, options, sum(map(len, seen)), command, lesson.coach is not None)
+        card = driving_card(out.stem, options, len(seen), command, lesson.coach is not None)
         card = write_model(net, card, frames, model, lambda session: measure_driving(session, validation))
     assert card is not None
     return card
