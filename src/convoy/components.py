@@ -19,6 +19,7 @@ COMPONENTS = {
     "gesture_commander": "convoy.gestures.commander:GestureCommander",
     "gesture_recogniser": "convoy.gestures.recogniser:GestureRecogniser",
     "hand_tracker": "convoy.gestures.hand_tracker:HandTracker",
+    "joystick": "convoy.devices.joystick:Joystick",
     "simulator": "convoy_sim.simulator:Simulator",
     "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
     "supervisor": "convoy.driving.supervisor:Supervisor",
