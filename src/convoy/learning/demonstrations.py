@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from convoy_sim.scenarios import Staged
     from convoy_sim.world import World
 
-VIEW = CylindricalView(200, 66, math.radians(96), 0.40, -0.32)
+VIEW = CylindricalView(200, 66, math.radians(96), 0.37, -0.32)
 """What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic light under
 which the car waits."""
 
