@@ -36,6 +36,7 @@ FLOORS = {
     "components": 4,  # names them, and imports each when it is asked for
     "hosts": 4,
     "launch": 5,
+    "console": 5,  # a component like those of floor 3, but it lists the parameters of all others
     "learning": 6,
     "evaluation": 6,
     "commands": 7,
@@ -61,6 +62,7 @@ STANDS_ON = {
     "devices": {"cv2", "pydantic", "serial", "smbus2", "evdev"},
     "hosts": {"cyclonedds"},
     "launch": {"yaml"},
+    "console": {"pydantic", "cv2", "starlette", "uvicorn", "qrcode", "cryptography"},
     "learning": {
         *("torch", "torchvision", "lightning", "torchmetrics", "timm", "segmentation_models_pytorch", "onnx", "cv2"),
         *("stable_baselines3", "gymnasium", "faster_coco_eval", "sklearn", "sktime"),

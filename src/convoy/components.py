@@ -13,15 +13,23 @@ if TYPE_CHECKING:
 COMPONENTS = {
     "ackermann_actuator": "convoy.devices.ackermann_actuator:AckermannActuator",
     "diff_drive_actuator": "convoy.devices.diff_drive_actuator:DiffDriveActuator",
+    "console": "convoy.console.component:Console",
     "drive_mode": "convoy.driving.drive_mode:DriveMode",
     "drive_policy": "convoy.driving.drive_policy:DrivePolicy",
     "rectifier": "convoy.perception.rectification:Rectifier",
+    "depth_estimator": "convoy.perception.depth:DepthEstimator",
+    "detector": "convoy.perception.detection:Detector",
     "gesture_commander": "convoy.gestures.commander:GestureCommander",
     "gesture_recogniser": "convoy.gestures.recogniser:GestureRecogniser",
     "hand_tracker": "convoy.gestures.hand_tracker:HandTracker",
     "joystick": "convoy.devices.joystick:Joystick",
+    "instance_segmenter": "convoy.perception.instances:InstanceSegmenter",
+    "relocaliser": "convoy.perception.relocalisation:Relocaliser",
+    "segmenter": "convoy.perception.segmentation:Segmenter",
+    "shared_perception": "convoy.perception.shared:SharedPerception",
     "simulator": "convoy_sim.simulator:Simulator",
     "steering_policy": "convoy.driving.steering_policy:SteeringPolicy",
+    "tracker": "convoy.perception.tracking:Tracker",
     "supervisor": "convoy.driving.supervisor:Supervisor",
 }
 

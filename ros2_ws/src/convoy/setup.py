@@ -6,7 +6,7 @@ setup(
     name="convoy",
     version="0.1.0",
     packages=find_packages(include=["convoy*"]),
-    package_data={"convoy": ["interfaces/definitions/*/msg/*.msg"]},
+    package_data={"convoy": ["interfaces/definitions/*/msg/*.msg", "console/static/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", ["resource/convoy"]),
         ("share/convoy", ["package.xml"]),

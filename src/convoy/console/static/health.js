@@ -1,0 +1,53 @@
+/** How each component is doing, and what can be set of it. */
+
+import { $, make } from "./dom.js";
+
+const WORST = { fine: 0, waiting: 1, look: 2, silent: 3, act: 3 };
+const WORDS = { fine: "fine", waiting: "waiting", look: "look at it", silent: "silent", act: "act now" };
+
+export class Health {
+  constructor(link) {
+    this.open = new Set();
+    link.addEventListener("health", ({ detail }) => this.show(detail.components));
+  }
+
+  show(components) {
+    const worst = Math.max(0, ...components.map(({ state }) => WORST[state] ?? 2));
+    $("health-dot").className = ["", "", "look", "act"][worst];
+    if (!$("health").offsetParent) return;  // not shown
+    const ordered = [...components].sort((a, b) => WORST[b.state] - WORST[a.state] || a.name.localeCompare(b.name));
+    $("health").replaceChildren(...(ordered.length ? ordered.map((one) => this.card(one)) : [make("p", { class: "empty", text: "No component reports on /diagnostics." })]));
+  }
+
+  card({ name, state, said, traffic, details }) {
+    const list = make("dl");
+    for (const { name: what, said: words, values } of details) {
+      list.append(make("dt", { text: what }), make("dd", { text: words }));
+      for (const [key, value] of Object.entries(values)) list.append(make("dt", { text: `  ${key}` }), make("dd", { text: value }));
+    }
+    const more = make("details", { open: this.open.has(name) }, make("summary", { text: "All figures" }), list);
+    more.ontoggle = () => this.open[more.open ? "add" : "delete"](name);
+    return make("article", { class: "card" },
+      make("header", {}, make("b", { text: name }), make("span", { class: `state ${state}`, text: WORDS[state] })),
+      make("div", { class: state === "fine" ? "facts" : "fault", text: said }),
+      traffic ? make("div", { class: "facts", text: traffic }) : null, more);
+  }
+}
+
+/** The parameters of all components, with their ranges. */
+export async function showParameters() {
+  const place = $("parameters");
+  if (place.childElementCount) return;
+  place.replaceChildren(make("p", { class: "empty", text: "Reading" }));
+  const components = await (await fetch("parameters")).json();
+  const cards = Object.entries(components).filter(([, parameters]) => parameters.length).map(([name, parameters]) => make("details", { class: "card" },
+    make("summary", { text: `${name}, ${parameters.length} parameters` }), ...parameters.map(parameter)));
+  place.replaceChildren(make("p", { class: "said", text: "What can be set of each component, in a parameter file or by ros2 param set." }), ...cards);
+}
+
+function parameter({ name, type, minimum, maximum, choices, default: value, description, required }) {
+  const range = choices.length ? choices.join(", ") : [minimum != null ? `from ${minimum}` : "", maximum != null ? `to ${maximum}` : ""].join(" ").trim();
+  return make("div", { class: "parameter" },
+    make("code", { text: name }), make("span", { text: required ? "required" : String(value) }),
+    make("p", { text: `${description}. ${type}${range ? `, ${range}` : ""}` }));
+}
