@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from convoy.graph import Component
 
 COMPONENTS = {
+    "camera": "convoy.devices.camera:Camera",
     "ackermann_actuator": "convoy.devices.ackermann_actuator:AckermannActuator",
     "diff_drive_actuator": "convoy.devices.diff_drive_actuator:DiffDriveActuator",
     "console": "convoy.console.component:Console",
