@@ -56,7 +56,7 @@ STANDS_ON = {
     "graph": {"pydantic"},
     "bags": {"rosbags", "mcap", "zstandard", "lz4", "yaml"},
     "inference": {"onnxruntime", "pydantic", "cv2", "yaml"},
-    "perception": {"cv2", "pydantic"},
+    "perception": {"cv2", "pydantic", "trackforge"},
     "driving": {"pydantic"},
     "gestures": {"pydantic", "yaml", "mediapipe"},
     "devices": {"cv2", "pydantic", "serial", "smbus2", "evdev"},

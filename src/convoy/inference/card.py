@@ -102,6 +102,9 @@ class ModelCard(Part):
         default=(), description="indices of `classes` that `scores` has columns for; empty where it has one for each"
     )
     palette: tuple[tuple[int, int, int], ...] = Field(default=(), description="RGB of each class")
+    bounds: tuple[float, float, float, float, float, float] | None = Field(
+        default=None, description="least and greatest x y z, in m, of the part of the map that poses were learned in"
+    )
     trained_on: tuple[DataSource, ...] = ()
     seeds: tuple[int, ...] = ()
     metrics: dict[str, dict[str, float]] = Field(default={}, description="by named held-out data: metric -> value")

@@ -1,0 +1,116 @@
+"""How far it is to what every pixel shows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from convoy.graph import SENSOR_DATA, Input, Level, Output
+from convoy.interfaces.camera_model import CameraModel
+from convoy.interfaces.images import encode
+from convoy.interfaces.messages import CameraInfo, Image
+from convoy.perception import reports
+from convoy.perception.drawing import depth_picture
+from convoy.perception.image_model import DrawnModel, Seen
+from convoy.perception.rays import Rays
+
+SAME_FOCAL_LENGTH = 0.02
+"""Part by which a focal length may differ from that of the training before depth is scaled: calibrations do as well."""
+
+
+class DepthEstimator(DrawnModel):
+    """Estimates how far away everything is, from each camera image alone.
+
+    Subscribes to ``image`` and ``camera_info``; publishes ``depth/image`` (32FC1 of the image's size: metres along the
+    optical axis, 0 where it is not known), with it ``depth/camera_info``, ``depth/points`` (PointCloud2 in the
+    camera's optical frame, coloured), and ``overlay``, depth as colours. What nobody listens to is not made.
+
+    How large a thing looks, from which its distance follows, depends on the focal length. Where `camera_info` tells
+    that it is another one than the model was trained with, depth is scaled by their ratio. Without a `camera_info`
+    depth is as if it were the same, and there are no points; ``/diagnostics`` says which it is.
+    """
+
+    TASK = "depth"
+
+    class Parameters(DrawnModel.Parameters):
+        max_depth: float = Field(100.0, gt=0.0, le=1e4, description="m; what is farther is not known")
+        points_step: int = Field(2, ge=1, le=64, description="a point of the cloud for each so many pixels and rows")
+
+    camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA)
+    depth = Output("depth/image", Image)
+    depth_info = Output("depth/camera_info", CameraInfo)
+    points = Output("depth/points", reports.PointCloud2)
+
+    info: Any = None
+    camera: CameraModel | None = None
+    rays: Rays | None = None
+
+    def needed(self) -> set[str]:
+        wanted = self.depth.wanted or self.overlay.wanted or self.points.wanted
+        return {"depth"} if wanted else set()
+
+    def on_activate(self) -> None:
+        super().on_activate()
+        self.info = self.camera = self.rays = None
+        self._report_scale()
+
+    def on_camera_info(self, info: Any) -> None:
+        self.info = self.camera = None
+        try:
+            self.camera = CameraModel.read(info)
+            self.info = info
+        finally:
+            self._report_scale()
+
+    def answer(self, seen: Seen) -> None:
+        self.publish_depth(seen)
+        self.publish_overlay(seen)
+
+    def publish_depth(self, seen: Seen) -> None:
+        """Scale depth and bring it to the image's size; publish it, and what follows from it, where anybody listens."""
+        values = seen.output("depth", seen.input_shape)
+        image = seen.image
+        camera = self.camera.of_size(image.width, image.height) if self.camera else None
+        scale = self._scale(seen, camera)
+        values = values * np.float32(scale) if scale != 1.0 else values
+        depth = seen.fit.depth_back(values)
+        depth = np.where((depth > 0) & (depth <= self.parameters.max_depth), depth, np.float32(0))
+        seen.results["depth"] = depth
+        if self.depth.wanted:
+            self.depth.publish(encode(depth, "32FC1", image.header))
+        if camera is None:
+            return
+        if self.depth_info.wanted:
+            self.depth_info.publish(replace(self.info, header=image.header))
+        if self.points.wanted:
+            if self.rays is None or self.rays.camera != camera or self.rays.step != self.parameters.points_step:
+                self.rays = Rays(camera, self.parameters.points_step)
+            bgr = seen.pixels if self.loaded.card.camera.colour == "bgr8" else seen.pixels[..., ::-1]
+            self.points.publish(reports.point_cloud(image.header, self.rays.points(depth, bgr)))
+
+    def draw(self, picture: np.ndarray, seen: Seen) -> None:
+        picture[:] = depth_picture(seen.results["depth"], self.loaded.card.camera.colour)
+
+    def _scale(self, seen: Seen, camera: CameraModel | None) -> float:
+        """By what the model's depth is to be multiplied: the ratio of focal lengths, in the model's own pixels."""
+        trained = self.loaded.card.camera.focal_length
+        if camera is None or trained is None:
+            return 1.0
+        x, y = seen.fit.scale
+        ratio = math.sqrt(camera.fx * x * camera.fy * y) / trained
+        ratio = 1.0 if abs(ratio - 1.0) < SAME_FOCAL_LENGTH else ratio
+        self._report_scale(ratio)
+        return ratio
+
+    def _report_scale(self, ratio: float | None = None) -> None:
+        if self.loaded.card.camera.focal_length is None:
+            said = Level.WARN, "the model does not say with which focal length it was trained; depth is not scaled"
+        elif self.camera is None:
+            said = Level.WARN, "no camera_info yet; depth is that of a camera as in training"
+        else:
+            said = Level.OK, "calibrated" if ratio is None else f"depth is scaled by {ratio:.3f}"
+        self.report("Calibration", *said)
