@@ -67,7 +67,7 @@ STANDS_ON = {
         *("torch", "torchvision", "lightning", "torchmetrics", "timm", "segmentation_models_pytorch", "onnx", "cv2"),
         *("stable_baselines3", "gymnasium", "faster_coco_eval", "sklearn", "sktime"),
     },
-    "evaluation": {"torchmetrics", "matplotlib", "cv2"},
+    "evaluation": {"torchmetrics", "faster_coco_eval", "matplotlib", "cv2"},
     "commands": {"typer", "rich"},
     "sim/convoy_sim": {"mujoco", "OpenGL", "gymnasium", "cv2", "pydantic"},
     "ros2_ws/src/convoy_ros/convoy_ros": {"rclpy", "rcl_interfaces", "lifecycle_msgs", "rosidl_runtime_py"},

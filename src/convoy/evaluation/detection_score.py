@@ -1,0 +1,96 @@
+"""How well boxes are found: mean average precision, as COCO defines it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from faster_coco_eval import COCO, COCOeval_faster
+
+from convoy.inference import ModelCard
+from convoy.perception.boxes import select
+
+if TYPE_CHECKING:
+    from convoy.learning.datasets.sample import Sample
+
+LEAST_ROWS = 12.0
+"""Things of fewer rows in the source image are neither to be found nor wrong to find."""
+MIN_SCORE, MAX_IOU, MOST = 0.01, 0.6, 100
+"""What is looked at: nearly everything, for the score is over all thresholds."""
+
+
+class DetectionScore:
+    """Compares what a model finds with the truth, in pixels of the source image.
+
+    COCO leaves out things by their area, this by their height: a truth that is too low is not missed, a box that finds
+    it is not wrong, nor is one that is too low itself and finds nothing.
+    """
+
+    def __init__(self, card: ModelCard) -> None:
+        self._camera = card.camera
+        self._columns = np.array(card.boxed or range(len(card.classes)))
+        self._classes = card.classes
+        self._truths: list[dict[str, Any]] = []
+        self._found: list[dict[str, Any]] = []
+        self._frames = 0
+
+    def add(self, outputs: Mapping[str, np.ndarray], sample: Sample) -> None:
+        """Take the model's outputs for a sample, which must have boxes."""
+        assert sample.boxes is not None
+        assert sample.labels is not None
+        height, width = sample.image.shape[:2]
+        found = select(outputs["boxes"], outputs["scores"], MIN_SCORE, MAX_IOU, MOST)
+        boxes = self._camera.fit(width, height).boxes_back(found.boxes)
+        self._truths += self._entries(sample.boxes, sample.labels, len(self._truths))
+        at = len(self._found)
+        self._found += self._entries(boxes, self._columns[found.labels], at)
+        for entry, score in zip(self._found[at:], found.scores.tolist(), strict=True):
+            entry["score"] = score
+        self._frames += 1
+
+    def figures(self) -> dict[str, float]:
+        """Return `map50` and `map`, `map50 NAME` of each class that was to be found, and the number of `frames`.
+
+        Without anything to find the figures are NaN.
+        """
+        precision = self._precision()
+        figures = {"map50": _mean(precision[0]), "map": _mean(precision)}
+        for index, column in enumerate(self._columns.tolist()):
+            value = _mean(precision[0, :, index])
+            if not np.isnan(value):
+                figures[f"map50 {self._classes[column]}"] = value
+        return figures | {"frames": float(self._frames)}
+
+    def _entries(self, boxes: np.ndarray, labels: np.ndarray, start: int) -> list[dict[str, Any]]:
+        low, high = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
+        sides = high - low
+        places = np.concatenate([low, sides], axis=1).tolist()
+        return [
+            {"id": start + number, "image_id": self._frames, "category_id": label, "bbox": place, "area": place[3]}
+            | {"iscrowd": 0}
+            for number, (place, label) in enumerate(zip(places, labels.tolist(), strict=True), start=1)
+        ]
+
+    def _precision(self) -> np.ndarray:
+        """(10, 101, C) by IoU threshold from 0.5 on, recall and class; -1 where there is nothing to find."""
+        images = [{"id": number} for number in range(self._frames)]
+        categories = [{"id": column} for column in self._columns.tolist()]
+        sides = []
+        for entries in (self._truths, self._found):
+            side = COCO()
+            side.dataset = {"images": images, "categories": categories, "annotations": entries}
+            side.createIndex()
+            sides.append(side)
+        coco = COCOeval_faster(*sides, iouType="bbox")
+        coco.params.catIds = self._columns.tolist()
+        coco.params.areaRng, coco.params.areaRngLbl = [[LEAST_ROWS, np.inf]], ["all"]
+        coco.params.maxDets = [MOST]
+        coco.evaluate()
+        coco.accumulate()
+        return np.asarray(coco.eval["precision"])[:, :, :, 0, 0]
+
+
+def _mean(precision: np.ndarray) -> float:
+    known = precision[precision >= 0]
+    return float(known.mean()) if known.size else float("nan")

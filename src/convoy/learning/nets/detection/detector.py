@@ -1,0 +1,57 @@
+"""convoy's own detector: one stage, no anchors, made for small pictures on a CPU.
+
+From the papers: residual backbone (YOLOv3), path aggregation neck (PANet), decoupled head on cells without anchors
+(FCOS, YOLOX), task-aligned assignment (TOOD), complete IoU loss (Zheng et al. 2020). Boxes are regressed directly:
+YOLOv6 (Li et al. 2022) found that a distribution of each edge (GFL) does not pay for its time in small nets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from torch import Tensor
+
+from convoy.learning.nets.detection.backbone import STRIDES, Backbone
+from convoy.learning.nets.detection.head import DetectionHead
+from convoy.learning.nets.detection.loss import detection_loss
+from convoy.learning.nets.detection.neck import Neck
+from convoy.learning.nets.detection.predictions import Predictions, best
+from convoy.learning.nets.detection.targets import BoxTarget, Found
+from convoy.learning.perception.task import NetSettings, PerceptionNet
+
+_SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
+    "nano": ((16, 32, 64, 96, 128), (1, 2, 2, 1), 64),
+    "small": ((32, 48, 96, 192, 256), (1, 2, 3, 2), 96),
+}
+"""Channels of the five stages, blocks of the last four, channels of neck and head."""
+
+
+class Detector(PerceptionNet):
+    """Takes views of shape (N, 3, H, W) in 0..1, and finds at most 300 boxes in each, those of the highest score.
+
+    Boxes of one thing are many: nothing is suppressed.
+    """
+
+    def __init__(self, settings: NetSettings, size: str) -> None:
+        super().__init__()
+        widths, depths, width = _SIZES[size]
+        self.encoder = Backbone(widths, depths)
+        self.neck = Neck(self.encoder.channels, width)
+        self.head = DetectionHead(width, STRIDES, len(settings.boxed))
+
+    def predict(self, views: Tensor) -> Predictions:
+        """Say of every cell what is there."""
+        return self.head(self.neck(self.encoder(views)))
+
+    def loss(self, views: Tensor, targets: Sequence[BoxTarget]) -> dict[str, Tensor]:
+        return detection_loss(self.predict(views), targets)
+
+    def forward(self, views: Tensor) -> Found:
+        predictions = self.predict(views)
+        boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
+        return [{"boxes": places, "scores": said} for places, said in zip(boxes, scores, strict=True)]
+
+
+nano = partial(Detector, size="nano")
+small = partial(Detector, size="small")

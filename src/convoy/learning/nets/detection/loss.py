@@ -1,0 +1,47 @@
+"""What a prediction is told: how well its score says how good its box is, and how good the box is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision.ops import complete_box_iou_loss
+
+from convoy.learning.nets.detection.assign import assign
+from convoy.learning.nets.detection.predictions import Predictions
+from convoy.learning.nets.detection.targets import BoxTarget
+
+CLASS_WEIGHT, BOX_WEIGHT = 1.0, 2.5
+
+
+def detection_loss(predictions: Predictions, targets: Sequence[BoxTarget]) -> dict[str, Tensor]:
+    """Compare the predictions for N images with their truths.
+
+    Scores learn by binary cross-entropy against the quality that the assignment aims at, boxes by their complete IoU
+    (Zheng et al. 2020), weighted by it. An image may be without truths.
+    """
+    aims = torch.zeros_like(predictions.logits)
+    counted = torch.ones_like(predictions.logits[..., 0])
+    found, wanted, weights = [], [], []
+    scores, boxes = predictions.logits.detach().sigmoid(), predictions.boxes.detach()
+    for image, target in enumerate(targets):
+        truths, labels = target["boxes"], target["labels"]
+        assignment = assign(
+            scores[image], boxes[image], predictions.points, predictions.strides, truths, labels, target["ignored"]
+        )
+        (learning,) = torch.nonzero(assignment.truth >= 0, as_tuple=True)
+        truth, quality = assignment.truth[learning], assignment.quality[learning]
+        aims[image, learning, labels[truth]] = quality.to(aims.dtype)
+        counted[image] = (~assignment.ignored).to(counted.dtype)
+        found.append(predictions.boxes[image, learning])
+        wanted.append(truths[truth])
+        weights.append(quality)
+    total = aims.sum().clamp(min=1.0)
+    weighed = functional.binary_cross_entropy_with_logits(predictions.logits, aims, reduction="none")
+    apart = complete_box_iou_loss(torch.cat(found), torch.cat(wanted))
+    return {
+        "class": CLASS_WEIGHT * (weighed * counted[..., None]).sum() / total,
+        "box": BOX_WEIGHT * (apart * torch.cat(weights)).sum() / total,
+    }

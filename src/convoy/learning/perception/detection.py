@@ -1,0 +1,89 @@
+"""Detection: boxes of the things of the classes that have them. The best of many; suppression comes after the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convoy.inference import ModelOutput
+from convoy.learning.errors import LearningError
+from convoy.learning.nets.detection import detector, torchvision_one_stage, torchvision_two_stage
+from convoy.learning.nets.detection.targets import BoxTarget, Found
+from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
+
+SMALLEST_PX = 8.0
+"""Boxes of fewer rows in the view are neither taught nor held against a net. Figures are of 12 rows and more; a margin
+below keeps a net sure of what is just above."""
+BOX_OUTPUTS = (
+    ModelOutput(name="boxes", unit="px", description="x0 y0 x1 y1 of each box, in pixels of the input"),
+    ModelOutput(name="scores", unit="probability", description="of each boxed class, for each box"),
+)
+BOX_TOLERANCE = {"boxes": 1e-3, "scores": 1e-3}
+_SAME = 0.98
+"""Share of the boxes that must be alike: which come last may depend on a hair's breadth."""
+
+
+def box_target(view: View, settings: NetSettings) -> BoxTarget:
+    """Take the boxes of a view, their labels as positions in `settings.boxed`.
+
+    Raises:
+        LearningError: a box is of a class that has none.
+    """
+    if view.boxes is None or view.labels is None:
+        raise LearningError("A sample has no boxes, which detection is taught by.")
+    places = torch.full((len(settings.classes),), -1, dtype=torch.int64)
+    places[list(settings.boxed)] = torch.arange(len(settings.boxed))
+    labels = places[view.labels]
+    if bool((labels < 0).any()):
+        name = settings.classes[int(view.labels[labels < 0][0])]
+        raise LearningError(f"There is a box of the class {name!r}, which the data says has none.")
+    low = view.boxes[:, 3] - view.boxes[:, 1] < SMALLEST_PX
+    return {"boxes": view.boxes.float(), "labels": labels, "ignored": low}
+
+
+def row_difference(wanted: np.ndarray, found: np.ndarray) -> float:
+    """Say how far most rows of `wanted`, whatever their order, are from the nearest row of `found`.
+
+    Rows are compared by their largest |a - b| / (1 + |a|); a difference in number counts as rows that are not there.
+    """
+    if not len(wanted) and not len(found):
+        return 0.0
+    if not min(len(wanted), len(found)) >= _SAME * max(len(wanted), len(found)):
+        return float("inf")
+    wanted, found = wanted.reshape(len(wanted), 1, -1), found.reshape(1, len(found), -1)
+    apart = (np.abs(wanted - found) / (1 + np.abs(wanted))).max(axis=2).min(axis=1)
+    return float(np.quantile(apart, _SAME, method="lower"))
+
+
+class DetectionTask(Task):
+    """Finds boxes, each with the probability of each class."""
+
+    name = "detection"
+    needs: ClassVar[tuple[str, ...]] = ("boxes",)
+    nets: ClassVar[Mapping[str, NetChoice]] = {
+        "nano": NetChoice(detector.nano),
+        "small": NetChoice(detector.small),
+        "ssdlite": NetChoice(torchvision_one_stage.ssdlite),
+        "ssd": NetChoice(torchvision_one_stage.ssd),
+        "retinanet": NetChoice(torchvision_one_stage.retinanet, "resnet50"),
+        "fcos": NetChoice(torchvision_one_stage.fcos, "resnet50"),
+        "faster-rcnn": NetChoice(torchvision_two_stage.faster_rcnn, "resnet50"),
+    }
+    outputs: ClassVar[tuple[ModelOutput, ...]] = BOX_OUTPUTS
+    tolerance: ClassVar[Mapping[str, float]] = BOX_TOLERANCE
+
+    def target(self, view: View, settings: NetSettings) -> BoxTarget:
+        return box_target(view, settings)
+
+    def collate(self, targets: Sequence[Any]) -> list[BoxTarget]:
+        return list(targets)
+
+    def decode(self, raw: Found) -> tuple[Tensor, ...]:
+        return tuple(raw[0][output.name] for output in self.outputs)
+
+    def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
+        return row_difference(wanted, found)
