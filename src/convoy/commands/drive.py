@@ -40,6 +40,9 @@ def drive(
     host: Annotated[
         Host, typer.Option(help="In lock-step in one process, or each component a ROS 2 participant, in real time.")
     ] = Host.in_process,
+    console: Annotated[
+        bool, typer.Option("--console", help="Drive it yourself, in a browser, live over DDS, until Ctrl-C.")
+    ] = False,
     view: Annotated[bool, typer.Option("--view", help="Write drive.mp4 too.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("runs/drive"),
 ) -> None:
@@ -47,6 +50,13 @@ def drive(
 
     Example: convoy drive --weather rain --seed 3
     """
+    if console:
+        from convoy.commands.drive_console import drive_by_console
+
+        if gestures or view or launch:
+            raise typer.BadParameter("takes no --gestures, --view or --launch beside it", param_hint="--console")
+        drive_by_console(town, weather, policy, seed, arguments or [])
+
     from rich.console import Console
 
     from convoy.commands.drive_progress import DriveProgress
@@ -56,7 +66,7 @@ def drive(
     from convoy_sim.seeds import town_seeds
 
     log_to_console("warn")
-    console = Console(stderr=True)
+    terminal = Console(stderr=True)
     towns = town_seeds(town)
     wait_s = START_S if host is Host.dds else 0.0
     given = launch_arguments(policy, towns[seed % len(towns)], seed, weather, wait_s) | {"transport": "png"}
@@ -65,7 +75,7 @@ def drive(
             raise typer.BadParameter("with --host dds, play the bag beside it", param_hint="--gestures")
         given["gestures"] = "true"
     plan = Drive(launch or default_launch_file("drive"), given | parse_arguments(arguments or []), seconds, gestures)
-    with DriveProgress(console, seconds) as progress:
+    with DriveProgress(terminal, seconds) as progress:
         if host is Host.dds:
             from convoy.evaluation.drive_live import drive as run
         else:
@@ -74,6 +84,6 @@ def drive(
 
     from convoy.evaluation.drive_report import summary, write_report
 
-    with console.status("drawing the report"):
+    with terminal.status("drawing the report"):
         report = write_report(driven, out)
     print(summary(driven.metrics()), f"report: {report}", sep="\n")

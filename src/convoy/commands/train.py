@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +55,7 @@ def steering(
     licence: training.Licence = "Apache-2.0",
     run: training.Run = None,
     resume: training.Resume = False,
+    log: Annotated[Path | None, typer.Option(help="File that takes a line of JSON for each epoch.")] = None,
 ) -> None:
     """Train a steering model (PilotNet) to imitate a human's drives.
 
@@ -103,6 +106,10 @@ def steering(
             best = f"validation rmse {math.sqrt(epoch.best_loss):.4f} rad in epoch {epoch.best}"
             description = f"net {member + 1} of {members} ({best})"
             bar.update(tasks[member], completed=epoch.done, total=epoch.of, description=description)
+            if log:
+                line = {"net": member, "epoch": epoch.done, "of": epoch.of, "rmse": math.sqrt(epoch.loss)}
+                with log.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
 
         trained = train_steering(drives, options, training.run_folder(run, out), resume, on_epoch)
     card = steering_card(out.stem, drives, options, trained.constant, licence, training.command_line())

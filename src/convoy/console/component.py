@@ -253,7 +253,7 @@ class Console(Component):
         self.turn += 1
         if self.turn % STATES_PER_HEALTH == 0:
             ask.health.put(self.heard.summary(steady()))
-        self.report("Page", Level.OK, f"{ask.watchers} pages are open", refused=ask.refused)
+        self.report("Page", Level.OK, "serves the page", open=ask.watchers, refused=ask.refused)
 
     def _note(self, who: str, command: Any) -> None:
         angle, speed = command.drive.steering_angle, command.drive.speed

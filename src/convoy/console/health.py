@@ -89,6 +89,8 @@ def _traffic(values: dict[str, str]) -> str:
     said = []
     for key, value in values.items():
         if match := _RATE.fullmatch(key):
+            if value == "0.0":
+                continue  # what matters of it is in the message
             said.append(f"{value} {match[1]} a second")
         elif (match := _AGE.fullmatch(key)) and match[1] == "99":
             said.append(f"done {value} ms after the picture at the latest")

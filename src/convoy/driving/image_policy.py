@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from convoy import tracing
 from convoy.errors import ConvoyError
-from convoy.graph import SENSOR_DATA, ImageInput, Input, Level, Output
+from convoy.graph import LATCHED, SENSOR_DATA, ImageInput, Input, Level, Output
 from convoy.inference import Projector
 from convoy.inference.component import ModelComponent
 from convoy.interfaces.images import CameraImage
-from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, CameraInfo, make
+from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, CameraInfo, String, make
 
 
 class PolicyError(ConvoyError):
@@ -29,10 +30,15 @@ class ImagePolicy(ModelComponent):
 
     A model whose card asks for a cylindrical view gets the image projected to it, by ``camera_info``: until that has
     come, or while it can't be used, there are no commands, and ``/diagnostics`` says why. Other models ignore it.
+
+    ``model`` (std_msgs/String, latched) names another model file to drive by from now on; empty goes back to that of
+    the parameter. While it is loaded there are no commands, so stop the vehicle before. One that can't be used is an
+    error, and the one before drives on.
     """
 
     image = ImageInput("image")
     camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA)
+    model = Input("model", String, qos=LATCHED)
     drive = Output("drive", AckermannDriveStamped)
 
     projector: Projector | None = None
@@ -45,8 +51,8 @@ class ImagePolicy(ModelComponent):
         """
         raise NotImplementedError
 
-    def on_configure(self) -> None:
-        super().on_configure()
+    def load(self, path: Path) -> None:
+        super().load(path)
         view = self.loaded.card.camera.view
         self.projector = Projector(view) if view else None
 
@@ -58,6 +64,11 @@ class ImagePolicy(ModelComponent):
     def on_cleanup(self) -> None:
         super().on_cleanup()
         self.projector = None
+
+    def on_model(self, message: Any) -> None:
+        self.load(Path(message.data) if message.data else self.parameters.model)
+        if self.projector is not None:
+            self._report_projection(self.projector)
 
     def on_camera_info(self, info: Any) -> None:
         if self.projector is None:

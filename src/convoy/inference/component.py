@@ -38,8 +38,16 @@ class ModelComponent(Component):
         return self.session
 
     def on_configure(self) -> None:
+        self.load(self.parameters.model)
+
+    def load(self, path: Path) -> None:
+        """Run this model from now on.
+
+        Raises:
+            ConvoyError: it can't be loaded, or not be used here; the one before stays.
+        """
         parameters = self.parameters
-        session = Session.load(parameters.model, self.TASK, parameters.device, parameters.threads or None)
+        session = Session.load(path, self.TASK, parameters.device, parameters.threads or None)
         self.check_model(session.card)
         self.session, card = session, session.card
         self.report("Model", Level.OK, f"{card.name} on {session.device}", version=card.version)
