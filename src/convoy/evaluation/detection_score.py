@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
+from convoy.evaluation.steering import EvaluationError
 from convoy.inference import ModelCard
 from convoy.perception.boxes import select
 
@@ -27,6 +28,8 @@ class DetectionScore:
     it is not wrong, nor is one that is too low itself and finds nothing.
     """
 
+    needs: ClassVar[tuple[str, ...]] = ("boxes",)
+
     def __init__(self, card: ModelCard) -> None:
         self._camera = card.camera
         self._columns = np.array(card.boxed or range(len(card.classes)))
@@ -36,9 +39,19 @@ class DetectionScore:
         self._frames = 0
 
     def add(self, outputs: Mapping[str, np.ndarray], sample: Sample) -> None:
-        """Take the model's outputs for a sample, which must have boxes."""
-        assert sample.boxes is not None
-        assert sample.labels is not None
+        """Take the model's outputs for a sample.
+
+        Raises:
+            EvaluationError: it has no boxes, or one of a class that the model knows no boxes of.
+        """
+        if sample.boxes is None or sample.labels is None:
+            raise EvaluationError(f"{sample.name} has no boxes, which detection is measured by.")
+        strange = sample.labels[~np.isin(sample.labels, self._columns)]
+        if len(strange):
+            raise EvaluationError(
+                f"{sample.name} has a box of class {int(strange[0])}; this model finds boxes of "
+                f"{', '.join(f'{column} ({self._classes[column]})' for column in self._columns)}."
+            )
         height, width = sample.image.shape[:2]
         found = select(outputs["boxes"], outputs["scores"], MIN_SCORE, MAX_IOU, MOST)
         boxes = self._camera.fit(width, height).boxes_back(found.boxes)
@@ -52,14 +65,18 @@ class DetectionScore:
     def figures(self) -> dict[str, float]:
         """Return `map50` and `map`, `map50 NAME` of each class that was to be found, and the number of `frames`.
 
-        Without anything to find the figures are NaN.
+        Raises:
+            EvaluationError: there was nothing to find.
         """
-        precision = self._precision()
+        precision = self._precision() if self._truths else np.array(())
+        if not (precision >= 0).any():
+            raise EvaluationError(
+                f"There is no box of {LEAST_ROWS:.0f} rows or more in {self._frames} frames: nothing to measure by."
+            )
         figures = {"map50": _mean(precision[0]), "map": _mean(precision)}
         for index, column in enumerate(self._columns.tolist()):
-            value = _mean(precision[0, :, index])
-            if not np.isnan(value):
-                figures[f"map50 {self._classes[column]}"] = value
+            if (precision[0, :, index] >= 0).all():
+                figures[f"map50 {self._classes[column]}"] = _mean(precision[0, :, index])
         return figures | {"frames": float(self._frames)}
 
     def _entries(self, boxes: np.ndarray, labels: np.ndarray, start: int) -> list[dict[str, Any]]:
@@ -92,5 +109,4 @@ class DetectionScore:
 
 
 def _mean(precision: np.ndarray) -> float:
-    known = precision[precision >= 0]
-    return float(known.mean()) if known.size else float("nan")
+    return float(precision[precision >= 0].mean())
