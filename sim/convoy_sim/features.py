@@ -40,7 +40,8 @@ lateral: distance from the lane's middle, 1 where the lane is left on the left; 
 speed, limit (by rules and bends), closing_speed (on what is ahead; 0 with nothing ahead): 1 is `SPEED_SCALE`;
 yaw_rate: rad/s; steering_angle: 1 is `ANGLE_SCALE`; curvature: 1 is `CURVATURE_SCALE`;
 gap (to what is ahead), stop (to where to stop now: a red light, somebody on a crossing, those who go first): 1 is
-`HORIZON_M` or more, and 1 is `NEAR_M` for the same once more, where metres matter; the instructions: 1 for the one that holds, else 0.
+`HORIZON_M` or more; near_gap, near_stop: the same once more, where metres matter: 1 is `NEAR_M`; the instructions: 1
+for the one that holds, else 0.
 """
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from convoy.graph import LATCHED, Component, ComponentParameters, Input, Level, Output, Timer
+from convoy.graph import LATCHED, SENSOR_DATA, Component, ComponentParameters, Input, Level, Output, Timer
 from convoy.interfaces.images import compress, encode
 from convoy.interfaces.messages import (
     NANOSECONDS,
@@ -21,6 +21,7 @@ from convoy.interfaces.messages import (
     DiagnosticArray,
     Header,
     Image,
+    Range,
     String,
     make,
     time,
@@ -30,14 +31,17 @@ from convoy_sim.cameras import CameraModel, Fisheye, Pinhole, misaligned, stereo
 from convoy_sim.effects import Effects
 from convoy_sim.errors import SimulationError
 from convoy_sim.odometry import DeadReckoning
+from convoy_sim.radar import FIELD_OF_VIEW, MAX_RANGE_M, look_ahead
 from convoy_sim.rig import FRONT, Rig
+from convoy_sim.scenarios import KINDS, Scenario, Staged
 from convoy_sim.traffic import MOST_CARS, MOST_PEOPLE, Density
 from convoy_sim.world import STEP_S, Event, World
 
-OPTICAL, RIGHT_OPTICAL = "camera_optical", "camera_right_optical"
+OPTICAL, RIGHT_OPTICAL, RADAR = "camera_optical", "camera_right_optical", "front_radar"
+RADAR_HEIGHT_M = 0.5
 ROUTE_EVERY_NS = NANOSECONDS
 """The route's instruction is repeated, so that a bag that is played from its middle has it too."""
-_LIVE = {"image", "depth", "masks", "detections", "clock", "stale_after"}
+_LIVE = {"image", "depth", "masks", "detections", "radar", "clock", "stale_after"}
 
 
 class Simulator(Component):
@@ -51,7 +55,9 @@ class Simulator(Component):
     parameters ask for them ``camera/depth/image`` (metres), ``camera/segmentation`` with ``camera/label_info``,
     ``camera/instances`` (0 where nothing is counted), ``camera/detections`` (class by name, ``id`` the number in the
     instance mask) and ``camera_right/...`` of a stereo pair; ``odom`` (dead reckoning); ``tf`` for map, odom and
-    base_link, ``tf_static`` for camera_optical; ``clock``.
+    base_link, ``tf_static`` for camera_optical and front_radar; ``clock``. ``front_radar/range`` (sensor_msgs/Range) is
+    the distance along the way that the wheels point to, from the bumper to the nearest thing on it; +inf with none in
+    reach (REP-117). See `convoy_sim.radar` for what it can't see; the message knows no radar, so it says infrared.
 
     ``route`` says what to do at the next junction: follow, left, right or straight.
 
@@ -68,6 +74,11 @@ class Simulator(Component):
         weather: str = Field("clear", description="clear, cloudy, low_sun, overcast, fog, rain or dusk")
         cars: int = Field(15, ge=0, le=MOST_CARS, description="moving cars")
         people: int = Field(20, ge=0, le=MOST_PEOPLE, description="pedestrians")
+        scenario: int = Field(
+            -1,
+            ge=-1,
+            description="number of a scenario in which somebody gets in the way, instead of traffic; -1: none",
+        )
         stale_after: float = Field(0.5, ge=2 * STEP_S, le=10.0, description="s without a command until the car brakes")
         wait: float = Field(
             0.0, ge=0.0, le=600.0, description="s that the world stands still at most, until a command moves the car"
@@ -90,6 +101,7 @@ class Simulator(Component):
         depth: bool = Field(False, description="publish depth")
         masks: bool = Field(False, description="publish the masks of classes and instances")
         detections: bool = Field(False, description="publish the boxes of all that is seen")
+        radar: bool = Field(True, description="publish how far the way ahead is free")
         clock: bool = Field(False, description="publish the clock, for those with use_sim_time")
 
         @property
@@ -127,6 +139,7 @@ class Simulator(Component):
     right_image = Output("camera_right/image_raw", Image)
     right_compressed = Output("camera_right/image_raw/compressed", CompressedImage)
     right_info = Output("camera_right/camera_info", CameraInfo)
+    radar = Output(f"{RADAR}/range", Range, qos=SENSOR_DATA)
     odom = Output("odom", reports.Odometry)
     tf = Output("tf", reports.TFMessage)
     tf_static = Output("tf_static", reports.TFMessage, qos=LATCHED)
@@ -139,17 +152,25 @@ class Simulator(Component):
 
     world: World
     rig: Rig | None = None
+    staged: Staged | None = None
 
     def on_configure(self) -> None:
         p = self.parameters
         self.cameras = p.cameras
-        self.world = World(p.town, Density(p.cars, p.people), p.weather, drive=p.drive)
+        if p.scenario >= 0:
+            self._stage()
+        else:
+            self.world = World(p.town, Density(p.cars, p.people), p.weather, drive=p.drive)
         if p.wanted:
             self._open_rig()
 
     def on_activate(self) -> None:
-        self.world.reset(self.parameters.drive)
+        if self.staged is not None:
+            self._stage()
+        else:
+            self.world.reset(self.parameters.drive)
         if self.rig is not None:
+            self.rig.world = self.world
             self.rig.restart()
         chance = np.random.default_rng((self.world.town.seed, self.parameters.drive, 9))
         self.reckoned = DeadReckoning(self.parameters.odometry_noise, chance)
@@ -162,11 +183,14 @@ class Simulator(Component):
         frames = zip((OPTICAL, RIGHT_OPTICAL), mounted, strict=False)
         header = _header("base_link", now)
         transforms = [reports.mounting_transform(header, child, pose) for child, pose in frames]
+        if self.parameters.radar:
+            transforms.append(reports.mounting_transform(header, RADAR, self._radar_mounting()))
         self.tf_static.publish(make(reports.TFMessage, transforms=transforms))
         self.labels.publish(reports.label_info(_header(OPTICAL, now)))
         self._report("ready", Level.OK)
 
     def on_cleanup(self) -> None:
+        self.staged = None
         if self.rig is not None:
             self.rig.close()
             self.rig = None
@@ -185,6 +209,8 @@ class Simulator(Component):
     def on_tick(self) -> None:
         now = self.now()
         waits = self._waits(now)
+        if self.staged is not None and not waits:
+            self.staged.act()
         events = () if waits else self.world.step(*self._command(now))
         if not waits:
             self.reckoned.move(self.world.state.speed, self.world.state.yaw_rate, STEP_S)
@@ -195,6 +221,8 @@ class Simulator(Component):
         if not waits:
             self._publish_truth(now, events)
         self._publish_expert(now)
+        if self.parameters.radar:
+            self._publish_range(now)
         if self.parameters.wanted:
             self._publish_views(now)
         level = Level.ERROR if any(e.intervention for e in events) else Level.WARN if events else Level.OK
@@ -242,6 +270,11 @@ class Simulator(Component):
         drive = make(AckermannDrive, steering_angle=command.steering_angle, speed=command.speed)
         self.expert.publish(make(AckermannDriveStamped, header=_header("base_link", now), drive=drive))
 
+    def _publish_range(self, now: int) -> None:
+        limits = {"field_of_view": FIELD_OF_VIEW, "min_range": 0.0, "max_range": MAX_RANGE_M}
+        header, ahead = _header(RADAR, now), look_ahead(self.world)
+        self.radar.publish(make(Range, header=header, radiation_type=Range.INFRARED, range=ahead, **limits))
+
     def _publish_views(self, now: int) -> None:
         rig, want = self.rig or self._open_rig(), self.parameters.wanted
         rig.look()
@@ -271,6 +304,16 @@ class Simulator(Component):
             raw.publish(encode(pixels, "rgb8", header))
         else:
             compressed.publish(compress(pixels, "rgb8", header, transport))
+
+    def _stage(self) -> None:
+        p = self.parameters
+        self.staged = Scenario(p.scenario, KINDS[p.scenario % len(KINDS)], (p.town,)).begin(p.weather)
+        self.world = self.staged.world
+
+    def _radar_mounting(self) -> np.ndarray:
+        model, mounted = self.world.vehicle.model, np.eye(4)
+        mounted[:3, 3] = model.length - model.rear_overhang, 0.0, RADAR_HEIGHT_M
+        return mounted
 
     def _open_rig(self) -> Rig:
         p = self.parameters

@@ -107,6 +107,22 @@ def test_evaluate_drives_through_towns_in_clear_and_in_bad_weather(tmp_path: Pat
     assert result.stdout.splitlines()[0].split()[:2] == ["autonomy", "1"]
 
 
+def test_evaluate_drives_scenarios_with_the_shield_and_without(tmp_path: Path) -> None:
+    for option in ("--shield", "--no-shield"):
+        result = convoy(
+            *("evaluate", "drive", "--policy", "expert", "--suite", "scenarios", "--towns", "1000-1003"),
+            *("--count", "4", option, "--json", "score.json"),
+            cwd=tmp_path,
+        )
+        assert result.returncode == 0, result.stderr
+        score = json.loads((tmp_path / "score.json").read_text())
+        assert [drive["scenario"] for drive in score["drives"]] == ["step_out", "pull_out", "zebra", "turn_across"]
+        assert score["collisions"] == 0
+        assert score["elapsed_s"] == pytest.approx(4 * 30.0)
+        assert (score["shield"], score["suite"]) == (option == "--shield", "scenarios")
+    assert score["shield_stops"] == 0
+
+
 def test_evaluate_refuses_what_is_no_model_before_it_drives(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["evaluate", "drive", "--policy", "none.onnx"])

@@ -152,7 +152,7 @@ def test_what_was_limited_and_dropped_is_counted_on_diagnostics() -> None:
         for array in road.bench.results("diagnostics")
         for status in array.status
     }
-    assert statuses["supervisor: Command"] == {"dropped": "1", "limited": "5"}
+    assert statuses["supervisor: Command"] == {"dropped": "1", "limited": "5", "braked": "0"}
 
 
 # What is dropped.

@@ -14,14 +14,23 @@ from convoy.interfaces.images import decode
 from convoy.interfaces.messages import NANOSECONDS, AckermannDrive, AckermannDriveStamped, make, nanoseconds
 from convoy_sim import expert
 from convoy_sim.errors import SimulationError
+from convoy_sim.radar import look_ahead
 from convoy_sim.simulator import Simulator
 from convoy_sim.traffic import Density
 from convoy_sim.world import STEP_S, World
 
 STEP_NS = round(STEP_S * NANOSECONDS)
 START = 5 * NANOSECONDS
-BLIND: dict[str, Any] = {"town": 3, "image": False, "cars": 3, "people": 3}
-ALL = BLIND | {"image": True, "depth": True, "masks": True, "detections": True, "clock": True, "baseline": 0.3}
+BLIND: dict[str, Any] = {"town": 3, "image": False, "radar": False, "cars": 3, "people": 3}
+ALL = BLIND | {
+    "image": True,
+    "radar": True,
+    "depth": True,
+    "masks": True,
+    "detections": True,
+    "clock": True,
+    "baseline": 0.3,
+}
 
 
 def active(parameters: dict[str, Any]) -> Bench:
@@ -101,7 +110,9 @@ def test_boxes_are_those_of_the_instance_mask(everything: Bench) -> None:
 
 def test_frames_lead_from_the_map_to_the_camera(everything: Bench) -> None:
     to_odom, to_base = everything.results("tf")[-1].transforms
-    (to_camera, to_right) = everything.results("tf_static")[0].transforms
+    (to_camera, to_right, to_radar) = everything.results("tf_static")[0].transforms
+    assert (to_radar.header.frame_id, to_radar.child_frame_id) == ("base_link", "front_radar")
+    assert (to_radar.transform.translation.x, to_radar.transform.rotation.w) == pytest.approx((3.4, 1.0))
     chain = [(t.header.frame_id, t.child_frame_id) for t in (to_odom, to_base, to_camera)]
     assert chain == [("map", "odom"), ("odom", "base_link"), ("base_link", "camera_optical")]
     seen = matrix(to_odom.transform) @ matrix(to_base.transform) @ matrix(to_camera.transform)
@@ -251,3 +262,28 @@ def test_the_world_may_wait_for_its_driver_and_not_for_ever() -> None:
     patient = active(BLIND | {"wait": 3.0})
     patient.pass_time(4 * NANOSECONDS)
     assert patient.component.world.time_s == pytest.approx(1.05)
+
+
+def test_a_scenario_is_staged_instead_of_traffic_and_again_with_each_activation() -> None:
+    bench = active({"town": 1000, "image": False, "scenario": 0})
+    for _ in range(2):
+        assert not bench.component.world.traffic.cars
+        by_expert(bench, 12.0)
+        assert bench.component.world.metrics.events["collision"] == 0
+        assert bench.component.world.metrics.metres > 40
+        assert any(person.walked > 1.0 for person in bench.component.world.traffic.people)
+        bench.component.deactivate()
+        bench.component.activate()
+        assert bench.component.world.metrics.metres == 0
+
+
+def test_the_radar_says_how_far_the_way_is_free() -> None:
+    bench = active({"town": 1000, "image": False, "scenario": 0})
+    for _ in range(10):
+        bench.pass_time(STEP_NS)
+        bench.deliver("drive", bench.results("expert")[-1])
+    ranges = bench.results("radar")
+    assert len(ranges) == 10
+    assert ranges[-1].header.frame_id == "front_radar"
+    assert ranges[-1].range == pytest.approx(look_ahead(bench.component.world), abs=1e-4)
+    assert ranges[-1].range < ranges[-1].max_range == 40.0

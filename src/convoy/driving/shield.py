@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 STANDING_GAP_M = 0.5
@@ -12,11 +13,13 @@ FASTEST_MPS = 60.0
 """A range that changes faster is that of another thing."""
 RELEASE_S = 0.5
 """There must be so much more time before the vehicle is let go again."""
-_PASSED_MPS = 0.2
+_LEAVES_MPS = 0.2
 
 
 def must_brake(distance: float, closing: float, min_time: float, deceleration: float) -> bool:
     """Whether the time to a collision is shorter than braking takes, and `min_time` more.
+
+    It is, too, within `STANDING_GAP_M` of what does not go away.
 
     Args:
         distance: to what is ahead, m.
@@ -24,11 +27,18 @@ def must_brake(distance: float, closing: float, min_time: float, deceleration: f
         min_time: s, for what is late: sensing, deciding, brakes.
         deceleration: that the brakes are good for, m/s^2.
     """
-    return closing > _PASSED_MPS and distance - STANDING_GAP_M < closing * (min_time + closing / (2 * deceleration))
+    free = distance - STANDING_GAP_M
+    if free <= 0.0:
+        return closing > -_LEAVES_MPS
+    return closing > 0.0 and free < closing * (min_time + closing / (2 * deceleration))
 
 
 class Shield:
     """Follows the ranges ahead and says when to brake.
+
+    Attributes:
+        min_time, deceleration: as for `must_brake`. braking: what was said last.
+        interventions: how often braking began.
 
     Something new in the way is taken to stand until it has been measured twice. What comes towards the vehicle counts
     as if it stood: at the speeds of two cars that are about to pass each other in a bend, braking would be the danger.
@@ -39,15 +49,19 @@ class Shield:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was seen, as when a drive begins or time jumps."""
+        """Begin anew, and count interventions from zero."""
+        self.forget()
+        self.interventions = 0
+
+    def forget(self) -> None:
+        """Forget what was seen, as when time jumps or no more ranges come."""
         self._seen: deque[tuple[float, float]] = deque()
         self.braking = False
-        self.interventions = 0
 
     def see(self, time_s: float, distance: float) -> None:
         """Take in a range in m, infinite with nothing in reach; `time_s` is when it was measured."""
         seen = self._seen
-        if not distance < float("inf"):
+        if math.isinf(distance):
             seen.clear()
             return
         if seen and (time_s <= seen[-1][0] or abs(distance - seen[-1][1]) > FASTEST_MPS * (time_s - seen[-1][0])):

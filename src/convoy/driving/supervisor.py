@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 
-from convoy.graph import Component, ComponentParameters, ImageHeaderInput, Input, Level, Output, Timer
+from convoy.driving.shield import Shield
+from convoy.graph import SENSOR_DATA, Component, ComponentParameters, ImageHeaderInput, Input, Level, Output, Timer
 from convoy.interfaces.commands import fault
 from convoy.interfaces.messages import (
     NANOSECONDS,
@@ -16,12 +18,15 @@ from convoy.interfaces.messages import (
     Bool,
     Empty,
     Header,
+    Range,
     make,
     nanoseconds,
     time,
 )
 
 WATCH_PERIOD_S = 0.05
+STATUS, BRAKED = "Command", "braked"
+"""Where on /diagnostics stands how often the vehicle was braked for what is ahead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Supervisor(Component):
     standstill, its wheels as they are. One that is not finite, or whose stamp is not newer than the last or not near
     the clock, is dropped. When no new command, or no new image on ``image``, has come for ``stale_after`` seconds, the
     vehicle is stopped: speed zero, at once, with the wheels as they are, and repeated until commands come again.
+
+    ``range`` (sensor_msgs/Range) says how far the way ahead is free, if the vehicle has a sensor that knows. With
+    ``min_time_to_collision``, the vehicle is braked, speed zero, while the time to a collision is shorter than braking
+    with ``braking_deceleration`` takes and so much more; steering goes on. It is looked at with each command.
 
     ``emergency_stop`` (std_msgs/Bool, true) stops the vehicle at once and for good: false does not undo it, only a
     message on ``release_emergency_stop`` (std_msgs/Empty) does. It outlives deactivation, which is a stop by itself.
@@ -60,9 +69,18 @@ class Supervisor(Component):
             0.5, ge=0.0, description="s between a command's stamp and the clock, either way; 0 does not check"
         )
         require_images: bool = Field(True, description="stop when images stop coming, whoever sends commands")
+        min_time_to_collision: float = Field(
+            0.0,
+            ge=0.0,
+            le=5.0,
+            description="s, beside what braking takes, below which to brake; 0 pays no heed to ranges",
+        )
+        braking_deceleration: float = Field(6.0, gt=0.0, le=20.0, description="m/s^2, that the brakes are good for")
+        require_range: bool = Field(False, description="stop when ranges stop coming")
 
     command = Input("command", AckermannDriveStamped)
     image = ImageHeaderInput("image")
+    range = Input("range", Range, qos=SENSOR_DATA, latest=True)
     emergency_stop = Input("emergency_stop", Bool)
     release_emergency_stop = Input("release_emergency_stop", Empty)
     drive = Output("drive", AckermannDriveStamped)
@@ -73,12 +91,14 @@ class Supervisor(Component):
     angle = 0.0
     last_command: _Heard | None
     last_image: _Heard | None
+    last_range: _Heard | None
     driven: int | None
     """Stamp of the command that is being driven; none at standstill."""
 
     def on_activate(self) -> None:
         self.dropped = 0
         self.limited = 0
+        self.shield = Shield(self.parameters.min_time_to_collision, self.parameters.braking_deceleration)
         self.clock = self.now()
         self._start_over("activation")
         self._report_latch()
@@ -93,6 +113,19 @@ class Supervisor(Component):
         stamp, last = nanoseconds(header.stamp), self.last_image
         if last is None or stamp > last.stamp or self._is_jump_back(stamp, last):
             self.last_image = _Heard(stamp, self.now())
+
+    def on_range(self, message: Any) -> None:
+        self._watch_clock()
+        distance, stamp = message.range, nanoseconds(message.header.stamp)
+        if distance == -math.inf:  # REP-117: something is too near to measure
+            distance = 0.0
+        elif not (distance == math.inf or message.min_range <= distance <= message.max_range):
+            self.log.warning(
+                f"range dropped: {distance} m, of a sensor for {message.min_range} to {message.max_range} m"
+            )
+            return
+        self.last_range = _Heard(stamp, self.now())
+        self.shield.see(stamp / NANOSECONDS, distance)
 
     def on_emergency_stop(self, message: Bool) -> None:
         if message.data:
@@ -132,7 +165,9 @@ class Supervisor(Component):
         if self.latched:
             return "emergency stop"
         patience_ns = (self.parameters.stale_after - WATCH_PERIOD_S) * NANOSECONDS
-        inputs = {"command": self.last_command} | ({"image": self.last_image} if self.parameters.require_images else {})
+        inputs = {"command": self.last_command}
+        inputs |= {"image": self.last_image} if self.parameters.require_images else {}
+        inputs |= {"range": self.last_range} if self.parameters.require_range else {}
         for name, last in inputs.items():
             if last is None:
                 return f"no {name} since {self.since}"
@@ -154,7 +189,8 @@ class Supervisor(Component):
 
     def _start_over(self, since: str) -> None:
         self.since = since
-        self.last_command = self.last_image = self.driven = None
+        self.last_command = self.last_image = self.last_range = self.driven = None
+        self.shield.forget()
         self.speed = 0.0
 
     # What leaves.
@@ -175,8 +211,23 @@ class Supervisor(Component):
         self.speed = _clamp(speed, -p.max_reverse_speed, p.max_speed)
         self.limited += (self.angle, self.speed) != (wanted.steering_angle, wanted.speed)
         self.driven = stamp
-        self._report(Level.OK, "driving")
+        if self._is_too_near(self.speed):
+            self.speed = 0.0
+            self._report(Level.WARN, "braking for what is ahead")
+        else:
+            self._report(Level.OK, "driving")
         self._publish(command.header)
+
+    def _is_too_near(self, speed: float) -> bool:
+        """Whether to brake for what is ahead; what was seen long ago counts for nothing."""
+        p = self.parameters
+        if not p.min_time_to_collision:
+            return False
+        self.shield.min_time, self.shield.deceleration = p.min_time_to_collision, p.braking_deceleration
+        if self.last_range is not None and self.now() - self.last_range.at >= p.stale_after * NANOSECONDS:
+            self.last_range = None
+            self.shield.forget()
+        return self.shield.brakes(speed)
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
@@ -195,7 +246,8 @@ class Supervisor(Component):
         self.drive.publish(make(AckermannDriveStamped, header=header, drive=drive))
 
     def _report(self, level: Level, message: str) -> None:
-        self.report("Command", level, message, dropped=self.dropped, limited=self.limited)
+        counts = {"dropped": self.dropped, "limited": self.limited, BRAKED: self.shield.interventions}
+        self.report(STATUS, level, message, **counts)
 
     def _report_latch(self) -> None:
         if self.latched:

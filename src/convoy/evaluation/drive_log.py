@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from convoy.driving.supervisor import BRAKED, STATUS
 from convoy.graph import Input, Level, NodeName, Output
 from convoy.interfaces import cdr
 from convoy.interfaces.images import decode
@@ -17,6 +18,7 @@ from convoy_sim.metrics import Metrics
 from convoy_sim.simulator import Simulator
 from convoy_sim.world import STEP_S
 
+DIAGNOSTICS = "/diagnostics"
 FILM_FRAMES = 12
 SETTLED_AFTER_NS = NANOSECONDS
 """A step is complete when the stamps have moved on by this much."""
@@ -68,6 +70,10 @@ class Step:
 class DriveLog:
     """Keeps account of a drive, message by message, in the order in which they were published.
 
+    Attributes:
+        steps, film, incidents, metrics: what became of it.
+        shield_stops: how often a supervisor braked for what was ahead.
+
     Args:
         simulator: where the simulator stands in the graph.
         steps: how many are expected, to spread the film over them.
@@ -100,6 +106,7 @@ class DriveLog:
         self.steps: list[Step] = []
         self.film: list[Step] = []
         self.incidents: list[Incident] = []
+        self.shield_stops = 0
         self.metrics = Metrics()
 
     def add(self, topic: str, type_: str, data: cdr.Bytes) -> None:
@@ -108,6 +115,8 @@ class DriveLog:
             self._instruction = cdr.deserialize(data, type_).data
         elif topic in self.images:
             self._step(cdr.header_stamp(data, type_) or 0).image = (type_, bytes(data))
+        elif topic == DIAGNOSTICS:
+            self._on_diagnostics(cdr.deserialize(data, type_))
         elif topic in self._handlers:
             message = cdr.deserialize(data, type_)
             self._handlers[topic](self._step(nanoseconds(message.header.stamp)), message)
@@ -124,6 +133,7 @@ class DriveLog:
         turns = np.abs(np.diff(steered))
         turns = turns[np.isfinite(turns)]
         return self.metrics.as_dict() | {
+            "shield_stops": self.shield_stops,
             "steps": len(self.steps),
             "steps_without_command": int((~np.isfinite(steered)).sum()),
             "steering_mae_rad": float(np.abs(steered - expert)[both].mean()) if both.any() else None,
@@ -157,6 +167,12 @@ class DriveLog:
 
     def _on_events(self, step: Step, message: Any) -> None:
         step.events += [(status.name.rpartition(": ")[2], status) for status in message.status]
+
+    def _on_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            if status.name.endswith(f": {STATUS}"):
+                counts = {value.key: value.value for value in status.values}
+                self.shield_stops = max(self.shield_stops, int(counts.get(BRAKED, 0)))
 
     def _step(self, stamp: int) -> Step:
         if stamp not in self._open:

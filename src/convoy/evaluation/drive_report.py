@@ -74,6 +74,8 @@ def summary(metrics: dict[str, Any]) -> str:
         f"{metrics['km']:.2f} km at {metrics['mean_speed_mps'] * 3.6:.0f} km/h",
         f"lateral error {metrics['mean_lateral_m']:.2f} m",
     ]
+    if metrics["shield_stops"]:
+        said.append(f"braked {metrics['shield_stops']} times for what was ahead")
     if metrics["red_lights_run"]:
         said.append(f"{metrics['red_lights_run']} red lights run")
     said.append(f"{metrics['timing']['realtime_factor']:.1f} times real time")

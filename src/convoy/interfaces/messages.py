@@ -63,6 +63,7 @@ Duration = jazzy.builtin_interfaces__msg__Duration
 CameraInfo = jazzy.sensor_msgs__msg__CameraInfo
 CompressedImage = jazzy.sensor_msgs__msg__CompressedImage
 Image = jazzy.sensor_msgs__msg__Image
+Range = jazzy.sensor_msgs__msg__Range
 Point32 = jazzy.geometry_msgs__msg__Point32
 Bool = jazzy.std_msgs__msg__Bool
 Empty = jazzy.std_msgs__msg__Empty
@@ -95,6 +96,7 @@ __all__ = [
     "KeyValue",
     "Message",
     "Point32",
+    "Range",
     "String",
     "Time",
     "make",
