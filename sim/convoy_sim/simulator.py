@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from convoy.graph import LATCHED, SENSOR_DATA, Component, ComponentParameters, Input, Level, Output, Timer
+from convoy.graph import LATCHED, Component, ComponentParameters, Input, Level, Output, Timer
 from convoy.interfaces.images import compress, encode
 from convoy.interfaces.messages import (
     NANOSECONDS,
@@ -35,7 +35,7 @@ from convoy_sim.radar import FIELD_OF_VIEW, MAX_RANGE_M, look_ahead
 from convoy_sim.rig import FRONT, Rig
 from convoy_sim.scenarios import KINDS, Scenario, Staged
 from convoy_sim.traffic import MOST_CARS, MOST_PEOPLE, Density
-from convoy_sim.world import STEP_S, Event, World
+from convoy_sim.world import STEP_S, Event, World, check_command
 
 OPTICAL, RIGHT_OPTICAL, RADAR = "camera_optical", "camera_right_optical", "front_radar"
 RADAR_HEIGHT_M = 0.5
@@ -139,7 +139,7 @@ class Simulator(Component):
     right_image = Output("camera_right/image_raw", Image)
     right_compressed = Output("camera_right/image_raw/compressed", CompressedImage)
     right_info = Output("camera_right/camera_info", CameraInfo)
-    radar = Output(f"{RADAR}/range", Range, qos=SENSOR_DATA)
+    radar = Output(f"{RADAR}/range", Range)
     odom = Output("odom", reports.Odometry)
     tf = Output("tf", reports.TFMessage)
     tf_static = Output("tf_static", reports.TFMessage, qos=LATCHED)
@@ -202,8 +202,7 @@ class Simulator(Component):
 
     def on_drive(self, message: Any) -> None:
         angle, speed = message.drive.steering_angle, message.drive.speed
-        if not (math.isfinite(angle) and math.isfinite(speed)):
-            raise SimulationError(f"a command of {angle} rad and {speed} m/s can't be driven")
+        check_command(angle, speed)
         self.command, self.commanded_at = (angle, speed), self.now()
 
     def on_tick(self) -> None:
