@@ -44,7 +44,8 @@ DISCRETE_SPEEDS = (-1.0, -0.2, 0.2, 0.8)
 MEASUREMENTS = ("speed", *INSTRUCTIONS)
 """Beside the picture: speed (1 is `SPEED_SCALE`), and 1 for the instruction that holds."""
 
-_STAND_BELOW_MPS = 0.2
+STAND_BELOW_MPS = 0.2
+"""An action for less than this is to stand."""
 _SAFE_DECELERATION = 4.0
 _TOLERANCE = 1.1
 _PULL_RAD = 0.01
@@ -340,7 +341,7 @@ def discrete(action: int) -> tuple[float, float]:
 def command(action: Sequence[float]) -> tuple[float, float]:
     """The steering angle (rad) and the speed (m/s) that an action, two numbers within -1 to 1, stands for."""
     speed = (action[1] + 1) / 2 * FULL_SPEED
-    return action[0] * FULL_ANGLE, speed if speed > _STAND_BELOW_MPS else 0.0
+    return action[0] * FULL_ANGLE, speed if speed > STAND_BELOW_MPS else 0.0
 
 
 def action(steering_angle: float, speed: float) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from convoy.learning.errors import LearningError
+from convoy.learning.reinforcement.camera_net import CameraFeatures
 from convoy.learning.reinforcement.options import Algorithm, Observation, ReinforcementOptions
 
 ALGORITHMS: dict[Algorithm, type[BaseAlgorithm]] = {
@@ -35,6 +36,7 @@ LOG_DEVIATION = -2.0
 BUFFER = {Observation.coach: 500_000, Observation.pixels: 20_000}
 """Steps that off-policy algorithms remember; one with pixels takes 80 kB."""
 HIDDEN = [128, 128]
+_CRITIC = {Algorithm.ppo: "vf", Algorithm.sac: "qf", Algorithm.td3: "qf"}
 
 
 def new_agent(options: ReinforcementOptions, envs: VecEnv, logs: Path) -> BaseAlgorithm:
@@ -47,7 +49,7 @@ def new_agent(options: ReinforcementOptions, envs: VecEnv, logs: Path) -> BaseAl
         "device": "auto" if pixels else "cpu",
         "tensorboard_log": str(logs),
     }
-    policy, extra = _policy(options, pixels)
+    policy, extra = _policy(options)
     if options.algo is Algorithm.ppo:
         return PPO(
             policy,
@@ -107,8 +109,11 @@ def _falling(rate: float) -> Any:
     return lambda left: rate * left
 
 
-def _policy(options: ReinforcementOptions, pixels: bool) -> tuple[str, dict[str, Any]]:
-    if not pixels:
+def _policy(options: ReinforcementOptions) -> tuple[str, dict[str, Any]]:
+    """The kind of policy, and what it is made of; one for pixels has no layer between the net and its heads."""
+    if options.observation is Observation.coach:
         smooth = options.algo is Algorithm.ppo
         return "MlpPolicy", {"net_arch": HIDDEN, "activation_fn": torch.nn.Tanh if smooth else torch.nn.ReLU}
-    raise NotImplementedError
+    arch: Any = [] if options.algo is Algorithm.dqn else {"pi": [], _CRITIC[options.algo]: HIDDEN}
+    features = {"features_extractor_class": CameraFeatures, "features_extractor_kwargs": {"freeze": options.freeze}}
+    return "MultiInputPolicy", {"net_arch": arch} | features
