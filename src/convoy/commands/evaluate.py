@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import evaluate_perception
 from convoy.commands.evaluate_drive import drive
 from convoy.commands.evaluate_gestures import gestures
 
@@ -29,6 +30,7 @@ def evaluate() -> None:
 
 app.command()(drive)
 app.command()(gestures)
+evaluate_perception.add_to(app)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from convoy.commands import train_drive, training
+from convoy.commands import train_drive, train_perception, training
 from convoy.commands.train_gestures import gestures
 from convoy.learning.options import SteeringOptions
 
@@ -25,6 +25,7 @@ def train() -> None:
 
 app.command()(gestures)
 app.command()(train_drive.drive)
+train_perception.add_to(app)
 
 
 @app.command()
@@ -50,6 +51,9 @@ def steering(
     size: Annotated[
         str, typer.Option(help="WIDTHxHEIGHT that images are brought to.")
     ] = f"{_DEFAULT.width}x{_DEFAULT.height}",
+    start: Annotated[
+        Path | None, typer.Option(help="Model of `convoy train drive` whose convolutions the nets begin with.")
+    ] = None,
     image_topic: Annotated[str, typer.Option(help="Of bags with several image topics.")] = "",
     drive_topic: Annotated[str, typer.Option(help="Of bags with several AckermannDriveStamped topics.")] = "",
     licence: training.Licence = "Apache-2.0",
@@ -77,7 +81,7 @@ def steering(
         import numpy as np
 
         from convoy.evaluation.steering import score
-        from convoy.inference import Session
+        from convoy.inference import ModelCard, Session
         from convoy.learning.export import write_model
         from convoy.learning.fit import Epoch
         from convoy.learning.steering import train_steering
@@ -111,8 +115,9 @@ def steering(
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
 
-        trained = train_steering(drives, options, training.run_folder(run, out), resume, on_epoch)
-    card = steering_card(out.stem, drives, options, trained.constant, licence, training.command_line())
+        trained = train_steering(drives, options, training.run_folder(run, out), resume, on_epoch, start)
+    begun = ModelCard.read(start) if start else None
+    card = steering_card(out.stem, drives, options, trained.constant, licence, training.command_line(), begun)
 
     def measure(session: Session) -> dict[str, dict[str, float]]:
         scores = {}

@@ -104,11 +104,15 @@ class ShuffledBatches(Sampler[Draw]):
         # Asked for at the first batch, and not told by lightning before it: a resumed run would hear a wrong epoch.
         epoch = self.epoch()
         torch.manual_seed(self._seed * 1_000_003 + epoch)
-        for batch in torch.randperm(self._count).split(self._batch_size):
-            yield Draw(epoch, batch.tolist())
+        order = torch.randperm(self._count).tolist()
+        ends = [*range(self._batch_size, self._batch_size * len(self), self._batch_size), self._count]
+        for start, end in zip([0, *ends], ends, strict=False):
+            yield Draw(epoch, order[start:end])
 
     def __len__(self) -> int:
-        return math.ceil(self._count / self._batch_size)
+        # A single one that is left over joins the last batch: batch norm has nothing to learn from it.
+        alone = self._count % self._batch_size == 1 and self._count > self._batch_size
+        return math.ceil(self._count / self._batch_size) - alone
 
 
 class _BatchesInOrder(Sampler[Draw]):

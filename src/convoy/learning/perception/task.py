@@ -62,6 +62,7 @@ class NetSettings:
         loss: name of the loss, of tasks that have several; empty for the default.
         pretrained: start from torchvision's or timm's published weights of the backbone, which are fetched.
         focal_px: focal length, in pixels of the view, of the camera that the net's depths are true for; 0 if unknown.
+        baseline_m: of the stereo pairs trained on; 0 if there are none.
         origin: x y z in m, the middle of the mapped area, of camera poses.
         extent_m: typical distance from it.
     """
@@ -76,6 +77,7 @@ class NetSettings:
     loss: str = ""
     pretrained: bool = False
     focal_px: float = 0.0
+    baseline_m: float = 0.0
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     extent_m: float = 1.0
 
@@ -122,6 +124,7 @@ class Task(ABC):
         mirrors: whether a mirrored picture is as good a teacher.
         zooms: likewise for a part of the picture.
         weighted: whether `class_weights` from the masks' or the categories' frequencies make sense.
+        speaks_of_classes: whether the card names the classes of the data.
     """
 
     name: ClassVar[str]
@@ -133,6 +136,15 @@ class Task(ABC):
     mirrors: ClassVar[bool] = True
     zooms: ClassVar[bool] = True
     weighted: ClassVar[bool] = False
+    speaks_of_classes: ClassVar[bool] = True
+
+    def needs_of(self, loss: str) -> tuple[str, ...]:
+        """The fields of `Sample` that one of `losses` is taught by; `needs`, where they are all alike."""
+        return self.needs
+
+    def focal_length(self, settings: NetSettings) -> float:
+        """Focal length for the card, in pixels of the view, where the outputs depend on it; else 0."""
+        return 0.0
 
     @abstractmethod
     def target(self, view: View, settings: NetSettings) -> Any:

@@ -1,0 +1,180 @@
+"""``convoy train segmentation``, ``depth``, ...: one verb for each perception task, all of them the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convoy.commands import training
+from convoy.learning.perception.options import PerceptionOptions
+from convoy.learning.perception.tasks import TASKS
+
+if TYPE_CHECKING:
+    from convoy.inference import Session
+    from convoy.learning.datasets.sample import Dataset
+    from convoy.learning.fit import Epoch
+    from convoy.learning.perception.start import Started
+
+_DEFAULT = PerceptionOptions()
+_SPECS = "sim:train, sim:SEEDS, folder:DIR, coco:PICTURES,FILE, rgbd:DIR, bag:DIR or images:DIR"
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give `app` a command for each task."""
+    for task in TASKS:
+        app.command(task)(_command(task))
+
+
+def _command(task: str) -> Callable[..., None]:
+    def train(
+        data: Annotated[list[str], typer.Option(help=f"{_SPECS}; may be given several times.")],
+        out: training.Out,
+        net: Annotated[str, typer.Option(help="See `convoy models nets` \\[default: the task's small one]")] = "",
+        backbone: Annotated[
+            str, typer.Option(help="See `convoy models backbones` \\[default: the net's own choice]")
+        ] = "",
+        loss: Annotated[str, typer.Option(help="Of tasks that have several, see `convoy models nets`.")] = "",
+        validation: Annotated[
+            list[str] | None,
+            typer.Option(help="Data to stop early by and to measure with \\[default: the last 20 % of --data]"),
+        ] = None,
+        start: Annotated[
+            Path | None, typer.Option(help="Model file or checkpoint to take the weights of that fit.")
+        ] = None,
+        freeze: Annotated[
+            str, typer.Option(help="Leave the encoder as it is: up to a stride (4, 8, ...), or 'encoder' for all.")
+        ] = "",
+        pretrained: Annotated[
+            bool, typer.Option("--pretrained", help="Fetch the backbone's published weights.")
+        ] = False,
+        size: Annotated[
+            str, typer.Option(help="WIDTHxHEIGHT that images are brought to.")
+        ] = f"{_DEFAULT.width}x{_DEFAULT.height}",
+        epochs: training.Epochs = _DEFAULT.epochs,
+        patience: training.Patience = _DEFAULT.patience,
+        seed: training.Seed = _DEFAULT.seed,
+        batch_size: training.BatchSize = _DEFAULT.batch_size,
+        lr: training.LearningRate = _DEFAULT.learning_rate,
+        weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
+        dropout: training.Dropout = _DEFAULT.dropout,
+        class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,
+        augment: Annotated[bool, typer.Option(help="Mirror, cut and light views by chance.")] = _DEFAULT.augment,
+        workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = _DEFAULT.workers,
+        skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+        licence: training.Licence = "Apache-2.0",
+        run: training.Run = None,
+        resume: training.Resume = False,
+    ) -> None:
+        width, height = _size(size)
+        options = PerceptionOptions(
+            net=net,
+            backbone=backbone,
+            loss=loss,
+            pretrained=pretrained,
+            freeze=freeze,
+            width=width,
+            height=height,
+            epochs=epochs,
+            patience=patience,
+            seed=seed,
+            batch_size=batch_size,
+            learning_rate=lr,
+            weight_decay=weight_decay,
+            dropout=dropout,
+            class_weights=class_weights,
+            augment=augment,
+            workers=workers,
+        )
+        folder = training.run_folder(run, out)
+        _train(task, options, data, validation or [], out, start, licence, folder, resume, skip_missing)
+
+    train.__doc__ = f"""Train a net for {task}; it becomes one ONNX file with its card.
+
+    Several GPUs are used where they are there. The card states how well the file does on the data held out.
+
+    Example: convoy train {task} --data sim:train --out models/mine.onnx
+    """
+    return train
+
+
+def _train(
+    name: str,
+    options: PerceptionOptions,
+    data: list[str],
+    validation: list[str],
+    out: Path,
+    start: Path | None,
+    licence: str,
+    folder: Path,
+    resume: bool,
+    skip_missing: bool,
+) -> None:
+    console = training.console()
+    with console.status("loading torch"):
+        from convoy.evaluation.perception import NEEDS, measure
+        from convoy.learning.datasets.sample import PARTS
+        from convoy.learning.datasets.spec import open_dataset
+        from convoy.learning.perception.choice import loss_name
+        from convoy.learning.perception.tasks import open_task
+        from convoy.learning.perception.training import prepare, train_perception, write_perception
+
+    task = open_task(name)
+    want = PARTS & {*task.needs_of(loss_name(task, options.loss)), *NEEDS[name]}
+    with training.bar(console) as bar:
+
+        def open_one(spec: str) -> Dataset:
+            shown = bar.add_task(f"{spec}", total=None)
+
+            def progress(done: int, of: int) -> None:
+                bar.update(shown, completed=done, total=of)
+
+            found = open_dataset(spec, missing="skip" if skip_missing else "error", want=want, progress=progress)
+            bar.remove_task(shown)
+            return found
+
+        sets, held_out = [open_one(spec) for spec in data], [open_one(spec) for spec in validation]
+    for found in [*sets, *held_out]:
+        for line in found.report.skipped:
+            console.print(f"left out: {line}")
+        for what, count in found.report.counts.items():
+            console.print(f"{found.name}: {what}: {count}")
+    material = prepare(task, options, sets, held_out)
+    console.print(f"{len(material.taught)} samples to train with, {len(material.held_out)} held out")
+
+    def on_start(started: Started) -> None:
+        console.print(f"{started.taken} of {started.of} weights taken from {start}")
+        if started.others:
+            console.print(f"anew: {', '.join(started.others[:8])}{', ...' if len(started.others) > 8 else ''}")
+
+    with training.bar(console) as bar:
+        shown = bar.add_task("training", total=options.epochs)
+
+        def on_epoch(epoch: Epoch) -> None:
+            best = f"training (loss {epoch.loss:.4f}, best {epoch.best_loss:.4f} in epoch {epoch.best})"
+            bar.update(shown, completed=epoch.done, total=epoch.of, description=best)
+
+        net = train_perception(
+            task, options, material, folder, start=start, resume=resume, on_start=on_start, on_epoch=on_epoch
+        )
+
+    def measured(session: Session) -> dict[str, dict[str, float]]:
+        samples = (material.held_out[number] for number in range(len(material.held_out)))
+        return {material.held_out.describe(): measure(session, samples)}
+
+    with console.status("writing and checking the model"):
+        command = training.command_line()
+        card = write_perception(task, options, material, net, out, licence, command, measured)
+    training.tell(console, card, out)
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
+    if not found or not all(32 <= int(side) <= 4096 for side in found.groups()):
+        raise typer.BadParameter(
+            f"{text!r}; wanted WIDTHxHEIGHT, each 32 to 4096, such as 320x240", param_hint="--size"
+        )
+    return int(found[1]), int(found[2])

@@ -1,0 +1,28 @@
+"""The figures of a shared perception model: those of detection, segmentation and depth, from the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from convoy.evaluation.depth_score import DepthScore
+from convoy.evaluation.detection_score import DetectionScore
+from convoy.evaluation.segmentation_score import SegmentationScore
+from convoy.inference import ModelCard
+
+if TYPE_CHECKING:
+    from convoy.learning.datasets.sample import Sample
+
+
+class SharedScore:
+    """Gives all figures of `DetectionScore`, `SegmentationScore` and `DepthScore`."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self._scores = (DetectionScore(card), SegmentationScore(card), DepthScore(card))
+
+    def add(self, outputs: Mapping[str, Any], sample: Sample) -> None:
+        for score in self._scores:
+            score.add(outputs, sample)
+
+    def figures(self) -> dict[str, float]:
+        return {name: value for score in self._scores for name, value in score.figures().items()}

@@ -1,0 +1,91 @@
+"""PoseNet: where a camera is, from one picture (Kendall et al. 2015), and how sure that is (Kendall & Gal 2017)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from convoy.learning.nets.backbones import backbone
+from convoy.learning.perception.task import NetSettings, PerceptionNet
+
+FEATURES = 512
+BETA = 5.0
+"""Weight of the rotation's error in rad against the position's in units of the area's extent."""
+_LEAST_LOG, _MOST_LOG = -6.0, 4.0
+_MEMORY = 0.99
+
+
+class PoseNet(PerceptionNet):
+    """A backbone, pooled, and dense layers for position, rotation and the deviations of both.
+
+    `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w, and deviations (N, 6): of x y z in m and of
+    the rotation about the camera's axes in rad. Targets are poses (N, 7).
+
+    With the loss 'beta' the errors of position and rotation are weighed once and for all, and the deviations are the
+    errors that were met in training, the same for all pictures. With 'learned' the net says for each picture how far
+    off it may be, by the likelihood of a Laplace distribution, and that weighs its errors.
+    """
+
+    origin: Tensor
+    met: Tensor
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__()
+        encoder = backbone(settings.backbone, settings.pretrained)
+        self.encoder = encoder
+        self.learned, self.extent_m = settings.loss == "learned", settings.extent_m
+        self.features = nn.Sequential(
+            nn.Linear(encoder.channels[-1], FEATURES), nn.ReLU(), nn.Dropout(settings.dropout)
+        )
+        self.position, self.rotation = nn.Linear(FEATURES, 3), nn.Linear(FEATURES, 4)
+        self.log_scale = nn.Linear(FEATURES, 6)
+        nn.init.zeros_(self.log_scale.weight)
+        nn.init.zeros_(self.log_scale.bias)
+        self.register_buffer("origin", torch.tensor(settings.origin))
+        self.register_buffer("met", torch.ones(6))
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        position, rotation, log_scale = self._predict(views)
+        units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=views.device)
+        # A Laplace distribution's deviation is sqrt(2) times its scale.
+        scale = math.sqrt(2) * log_scale.exp() if self.learned else self.met.expand(len(views), 6)
+        return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units
+
+    def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        position, rotation, log_scale = self._predict(views)
+        off = torch.cat(
+            [position - (targets[:, :3] - self.origin) / self.extent_m, rotation_between(targets[:, 3:], rotation)],
+            dim=1,
+        )
+        if self.training:
+            self.met.lerp_(off.detach().float().pow(2).mean(dim=0).sqrt(), 1 - _MEMORY)
+        if self.learned:
+            likelihood = off.abs() * (-log_scale).exp() + log_scale
+            return {"position": likelihood[:, :3].mean(), "rotation": likelihood[:, 3:].mean()}
+        distance, angle = off[:, :3].norm(dim=1).mean(), off[:, 3:].norm(dim=1).mean()
+        return {"position": distance, "rotation": BETA * angle}
+
+    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        pooled = functional.adaptive_avg_pool2d(self.encoder(views)[-1], 1).flatten(1)
+        features = self.features(pooled)
+        rotation = functional.normalize(self.rotation(features), dim=1)
+        return self.position(features), rotation, self.log_scale(features).clamp(_LEAST_LOG, _MOST_LOG)
+
+
+def rotation_between(one: Tensor, other: Tensor) -> Tensor:
+    """The rotation from a unit quaternion to another, both (N, 4) x y z w, in the frame of the first: (N, 3), rad.
+
+    The vector of the axis, as long as the angle; of the two quaternions of a rotation the nearer one counts.
+    """
+    x, y, z, w = (-one[:, 0], -one[:, 1], -one[:, 2], one[:, 3])
+    a, b, c, d = other.unbind(dim=1)
+    axis = torch.stack(
+        (w * a + x * d + y * c - z * b, w * b - x * c + y * d + z * a, w * c + x * b - y * a + z * d), dim=1
+    )
+    real = w * d - x * a - y * b - z * c
+    axis = axis * torch.where(real < 0, -1.0, 1.0)[:, None]
+    length = axis.norm(dim=1, keepdim=True).clamp(min=1e-7)
+    return axis / length * (2 * torch.atan2(length, real.abs()[:, None]))

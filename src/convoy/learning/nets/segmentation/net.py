@@ -1,0 +1,60 @@
+"""What all segmentation nets have in common: logits at the size of the picture, and cross-entropy."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from convoy.learning.datasets.sample import VOID
+from convoy.learning.nets.blocks import resize_like
+from convoy.learning.perception.task import NetSettings, PerceptionNet
+
+
+class ClassLoss(nn.Module):
+    """Cross-entropy of logits (N, C, H, W) with masks (N, H, W), weighed by class; void counts for nothing."""
+
+    weights: Tensor
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__()
+        weights = torch.tensor(settings.class_weights or [1.0] * len(settings.classes))
+        self.register_buffer("weights", weights, persistent=False)
+
+    def forward(self, logits: Tensor, masks: Tensor) -> Tensor:
+        # Its own mean: that of torch is NaN where all of a batch is void.
+        losses = functional.cross_entropy(logits, masks, self.weights, ignore_index=VOID, reduction="none")
+        return losses.sum() / (masks != VOID).sum().clamp(min=1)
+
+
+class SegmentationNet(PerceptionNet):
+    """Classes of pixels. A subclass says `logits`, and `auxiliary` where more than the last layer is taught.
+
+    `forward` gives logits (N, C, H, W) at the size of the views; targets are masks (N, H, W) int64.
+    """
+
+    def __init__(self, settings: NetSettings, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.class_loss = ClassLoss(settings)
+
+    @abstractmethod
+    def logits(self, views: Tensor) -> Tensor:
+        """Give logits (N, C, h, w), of any size."""
+
+    def auxiliary(self, views: Tensor) -> Sequence[tuple[float, Tensor]]:
+        """Give all logits that are taught, those of `logits` last, and the weight of each."""
+        return [(1.0, self.logits(views))]
+
+    def forward(self, views: Tensor) -> Tensor:
+        return resize_like(self.logits(views), views)
+
+    def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        taught = self.auxiliary(views) if self.training else [(1.0, self.logits(views))]
+        return {
+            f"class_{number}": weight * self.class_loss(resize_like(logits, views), targets)
+            for number, (weight, logits) in enumerate(taught)
+        }

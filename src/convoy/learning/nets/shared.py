@@ -1,0 +1,69 @@
+"""All at once: one encoder sees, and heads say where things are, what each pixel shows and how far it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.blocks import resize, resize_like
+from convoy.learning.nets.depth import DepthHead
+from convoy.learning.nets.depth_losses import scale_invariant
+from convoy.learning.nets.detection.head import DetectionHead
+from convoy.learning.nets.detection.loss import detection_loss
+from convoy.learning.nets.detection.neck import Neck
+from convoy.learning.nets.detection.predictions import Predictions, best
+from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
+from convoy.learning.nets.segmentation.net import ClassLoss
+from convoy.learning.perception.task import NetSettings, PerceptionNet
+
+BOX_STRIDES = (8, 16, 32)
+BOX_WIDTH = 64
+WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0}
+"""Of the heads' losses, so that they are of a size."""
+
+
+class SharedPerception(PerceptionNet):
+    """`forward` gives boxes (N, K, 4), scores (N, K, boxed), logits of classes (N, C, H, W) and depth (N, H, W).
+
+    Depth is in metres, as the camera of the settings' focal length would see it. Targets are a dict: `boxes` as
+    `detection_loss` takes them, `mask` (N, H, W) and `depth` (N, H, W).
+    """
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__()
+        encoder = backbone(settings.backbone, settings.pretrained)
+        self.encoder = encoder
+        self._box_levels = [encoder.strides.index(stride) for stride in BOX_STRIDES]
+        self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
+        self.classes = nn.Sequential(
+            nn.Dropout2d(settings.dropout), nn.Conv2d(self.decoder.widths[0], len(settings.classes), 1)
+        )
+        self.depth = DepthHead(self.decoder.widths[0])
+        self.neck = Neck([encoder.channels[level] for level in self._box_levels], BOX_WIDTH)
+        self.boxes = DetectionHead(BOX_WIDTH, BOX_STRIDES, len(settings.boxed))
+        self.class_loss = ClassLoss(settings)
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        predictions, logits, log_depth = self._predict(views)
+        boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
+        return boxes, scores, logits, log_depth.exp()
+
+    def loss(self, views: Tensor, targets: dict[str, Any]) -> dict[str, Tensor]:
+        predictions, logits, log_depth = self._predict(views)
+        parts = {
+            "boxes": detection_loss(predictions, targets["boxes"]),
+            "mask": {"class": self.class_loss(logits, targets["mask"])},
+            "depth": scale_invariant(log_depth, targets["depth"]),
+        }
+        return {
+            f"{head}_{name}": WEIGHTS[head] * value for head, losses in parts.items() for name, value in losses.items()
+        }
+
+    def _predict(self, views: Tensor) -> tuple[Predictions, Tensor, Tensor]:
+        maps = self.encoder(views)
+        predictions = self.boxes(self.neck([maps[level] for level in self._box_levels]))
+        fine = self.decoder(maps)[0]
+        log_depth = resize(self.depth(fine)[:, None], *views.shape[-2:])[:, 0]
+        return predictions, resize_like(self.classes(fine), views), log_depth

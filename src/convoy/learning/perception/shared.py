@@ -1,0 +1,51 @@
+"""Boxes, classes and depth from one net, which costs little more than one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convoy.inference import ModelOutput
+from convoy.learning.nets.shared import SharedPerception
+from convoy.learning.perception.depth import DEPTH, DEPTH_TOLERANCE, depth_target
+from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, box_target, row_difference
+from convoy.learning.perception.segmentation import MASK, MASK_TOLERANCE
+from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
+
+
+class SharedTask(Task):
+    """Nets give boxes (N, K, 4), scores (N, K, boxed), logits (N, C, H, W) and metres (N, H, W)."""
+
+    name = "perception"
+    needs: ClassVar[tuple[str, ...]] = ("boxes", "mask", "depth", "camera")
+    nets: ClassVar[Mapping[str, NetChoice]] = {"shared": NetChoice(SharedPerception, "compact")}
+    outputs: ClassVar[tuple[ModelOutput, ...]] = (*BOX_OUTPUTS, MASK, DEPTH)
+    tolerance: ClassVar[Mapping[str, float]] = {**BOX_TOLERANCE, "mask": MASK_TOLERANCE, "depth": DEPTH_TOLERANCE}
+    weighted = True
+
+    def focal_length(self, settings: NetSettings) -> float:
+        return settings.focal_px
+
+    def target(self, view: View, settings: NetSettings) -> dict[str, Any]:
+        depth = depth_target(view, settings)["depth"]
+        return {"boxes": box_target(view, settings), "mask": view.mask, "depth": depth}
+
+    def collate(self, targets: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "boxes": [target["boxes"] for target in targets],
+            "mask": torch.stack([target["mask"] for target in targets]),
+            "depth": torch.stack([target["depth"] for target in targets]),
+        }
+
+    def decode(self, raw: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, ...]:
+        boxes, scores, logits, depth = raw
+        return boxes[0], scores[0], logits[0].argmax(dim=0).to(torch.uint8), depth[0]
+
+    def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
+        if output in BOX_TOLERANCE:
+            return row_difference(wanted, found)
+        return super().difference(output, wanted, found)

@@ -1,0 +1,81 @@
+"""What is learned from a look at the data before the net is built: classes, cameras, the mapped area."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convoy.inference import Fit
+from convoy.learning.datasets.sample import VOID, Sample
+from convoy.learning.errors import LearningError
+from convoy.learning.perception.choice import choose, loss_name
+from convoy.learning.perception.data import Samples
+from convoy.learning.perception.options import PerceptionOptions
+from convoy.learning.perception.task import NetSettings, Task
+
+LOOKED_AT = 200
+"""Samples, evenly spread."""
+_SMOOTHING = 1.02
+
+
+def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSettings:
+    """Say what a net for these samples is built from.
+
+    Raises:
+        LearningError: there is no such net or loss, or the samples lack what the task needs.
+    """
+    choice, loss = choose(task, options.net), loss_name(task, options.loss)
+    seen = samples.some(LOOKED_AT)
+    for sample in seen:
+        for name in task.needs_of(loss):
+            if getattr(sample, name) is None:
+                raise LearningError(f"{sample.name} has no {name}, which {task.name} is taught by.")
+    dataset = samples.parts[0][0]
+    if options.class_weights and not task.weighted:
+        raise LearningError(f"Class weights are of no use to {task.name}.")
+    origin, extent = _area(seen)
+    return NetSettings(
+        backbone=options.backbone or choice.backbone,
+        width=options.width,
+        height=options.height,
+        classes=tuple(dataset.classes),
+        boxed=tuple(dataset.boxed),
+        class_weights=_weights(seen, len(dataset.classes)) if options.class_weights else (),
+        dropout=options.dropout,
+        loss=loss,
+        pretrained=options.pretrained,
+        focal_px=_focal_length(seen, options.width, options.height),
+        baseline_m=float(np.median([sample.baseline_m for sample in seen])),
+        origin=origin,
+        extent_m=extent,
+    )
+
+
+def _weights(samples: list[Sample], classes: int) -> tuple[float, ...]:
+    """Rare classes count more, in bounds (Paszke et al. 2016, ENet): 1 / log(1.02 + frequency), with mean 1."""
+    counts = np.zeros(256)
+    for sample in samples:
+        labels = sample.mask if sample.mask is not None else np.array([sample.category], np.uint8)
+        counts += np.bincount(labels.ravel(), minlength=256)
+    counts[VOID] = 0
+    shares = counts[:classes] / max(1.0, counts[:classes].sum())
+    weights = 1 / np.log(_SMOOTHING + shares)
+    return tuple((weights / weights.mean()).tolist())
+
+
+def _focal_length(samples: list[Sample], width: int, height: int) -> float:
+    """The typical focal length in pixels of the view; 0 where no camera is known."""
+    lengths = [
+        sample.camera[0, 0] * Fit.stretched(sample.image.shape[1::-1], (width, height)).scale[0]
+        for sample in samples
+        if sample.camera is not None
+    ]
+    return float(np.median(lengths)) if lengths else 0.0
+
+
+def _area(samples: list[Sample]) -> tuple[tuple[float, float, float], float]:
+    positions = np.array([sample.pose[:3] for sample in samples if sample.pose is not None])
+    if not positions.size:
+        return (0.0, 0.0, 0.0), 1.0
+    middle = positions.mean(axis=0)
+    extent = max(1.0, float(np.sqrt(((positions - middle) ** 2).sum(axis=1).mean())))
+    return (float(middle[0]), float(middle[1]), float(middle[2])), extent
