@@ -155,8 +155,7 @@ class World:
         Raises:
             SimulationError: the command is not finite.
         """
-        if not (math.isfinite(steering_angle) and math.isfinite(speed)):
-            raise SimulationError(f"A command is a finite angle and speed; found {steering_angle} and {speed}.")
+        check_command(steering_angle, speed)
         for event in self.events:
             if event.intervention:
                 self._put_back(event)
@@ -282,6 +281,16 @@ class World:
             model.width,
         )
         return not self._collision(box) and not self.traffic.in_the_way(self.agent, s + self.agent.front)
+
+
+def check_command(steering_angle: float, speed: float) -> None:
+    """Refuse what no vehicle can be told.
+
+    Raises:
+        SimulationError: the angle or the speed is not finite.
+    """
+    if not (math.isfinite(steering_angle) and math.isfinite(speed)):
+        raise SimulationError(f"A command is a finite angle and speed; found {steering_angle} rad and {speed} m/s.")
 
 
 @lru_cache(maxsize=64)

@@ -201,7 +201,7 @@ def test_a_command_that_is_not_finite_is_not_driven(angle: float, speed_: float)
     before = bench.component.command
     bench.deliver("drive", command(angle, speed_))
     assert bench.component.command == before
-    assert "can't be driven" in bench.reported("Errors", Level.ERROR)[0]
+    assert "A command is a finite angle and speed" in bench.reported("Errors", Level.ERROR)[0]
 
 
 def test_without_commands_the_car_brakes() -> None:

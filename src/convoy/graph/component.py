@@ -163,8 +163,7 @@ class Component:
         """
         self._require(State.UNCONFIGURED)
         for port in self.inputs.values():
-            for subscription in port.subscriptions():
-                cdr.prepare(subscription.type_name)
+            port.prepare()
         for output in self.outputs.values():
             cdr.prepare(type_name(output.message))
         self._statuses.clear()

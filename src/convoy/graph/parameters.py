@@ -37,6 +37,19 @@ class ComponentParameters(BaseModel):
         return value
 
 
+OVERRIDES = "qos_overrides."
+"""What the names of parameters begin with that change the quality of service of a port."""
+_OF_HOST = ("use_sim_time", "autostart")
+
+
+def part(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part a node's parameters into the component's own and those that its host obeys, which every node has."""
+    own, of_host = {}, {}
+    for name, value in parameters.items():
+        (of_host if name in _OF_HOST or name.startswith(OVERRIDES) else own)[name] = value
+    return own, of_host
+
+
 P = TypeVar("P", bound=ComponentParameters)
 
 

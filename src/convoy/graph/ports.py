@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from convoy import tracing
-from convoy.interfaces.images import decode
+from convoy.interfaces import cdr
 from convoy.interfaces.messages import CompressedImage, Image, Message, type_name
 
 if TYPE_CHECKING:
@@ -40,6 +40,13 @@ class Subscription:
     type_name: str
 
 
+def _decoder() -> Any:
+    # OpenCV takes a quarter of a second to load: only who looks at pictures pays for it.
+    from convoy.interfaces.images import decode
+
+    return decode
+
+
 class Input:
     """Messages of one type arrive here; the component's ``on_<name>(message)`` is called with each.
 
@@ -64,6 +71,11 @@ class Input:
         """Return what a host subscribes to for this input."""
         return (Subscription(self.name, self.topic, "", type_name(self.message)),)
 
+    def prepare(self) -> None:
+        """Load what decoding needs, before the first message comes."""
+        for subscription in self.subscriptions():
+            cdr.prepare(subscription.type_name)
+
     def decode(self, message: Any) -> Any:
         """Return what the handler gets of a received message."""
         return message
@@ -87,13 +99,20 @@ class ImageInput(Input):
             Subscription(self.name, self.topic, "/compressed", type_name(CompressedImage)),
         )
 
+    def prepare(self) -> None:
+        super().prepare()
+        _decoder()
+
     def decode(self, message: Any) -> Any:
         with tracing.stage("decode"):
-            return decode(message)
+            return _decoder()(message)
 
 
 class ImageHeaderInput(ImageInput):
     """As `ImageInput`, but the handler gets the header alone: for who watches that images come."""
+
+    def prepare(self) -> None:
+        Input.prepare(self)
 
     def decode(self, message: Any) -> Any:
         return message.header

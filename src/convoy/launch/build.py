@@ -5,9 +5,9 @@ from __future__ import annotations
 from convoy.components import COMPONENTS, component_class
 from convoy.errors import ConvoyError, nearest
 from convoy.graph import Component, NodeName
+from convoy.graph.parameters import part
 from convoy.launch.description import LaunchDescription, Node
 from convoy.launch.errors import LaunchError
-from convoy.launch.parameters import component_parameters
 
 PACKAGE = "convoy_ros"
 """The ROS package whose executables are convoy's components."""
@@ -44,6 +44,7 @@ def convoy_nodes(description: LaunchDescription) -> list[Node]:
 
 def _component(node: Node) -> Component:
     try:
-        return component_class(node.executable)(node.name.name, component_parameters(node.parameters))
+        own, _ = part(node.parameters)
+        return component_class(node.executable)(node.name.name, own)
     except ConvoyError as error:
         raise LaunchError(f"{node.place}: {error}") from None

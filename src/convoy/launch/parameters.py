@@ -13,9 +13,6 @@ import yaml
 from convoy.graph.parameters import ParameterError
 
 EVERY_NODE = "/**"
-HOST_PARAMETERS = ("use_sim_time", "autostart")
-"""Parameters that every node has and its host obeys; so are those that begin with `HOST_PREFIX`."""
-HOST_PREFIX = "qos_overrides."
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -66,15 +63,6 @@ class ParameterRules:
             if _matches(pattern, node):
                 selected |= values
         return selected
-
-
-def component_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that are the component's own, without those that its host obeys."""
-    return {
-        name: value
-        for name, value in values.items()
-        if name not in HOST_PARAMETERS and not name.startswith(HOST_PREFIX)
-    }
 
 
 def parse_yaml(text: str) -> Any:

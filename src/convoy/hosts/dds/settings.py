@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from convoy.graph import ParameterError, QoS
+from convoy.graph.parameters import OVERRIDES, part
 
-_OVERRIDES = "qos_overrides."
 _CHOICES = {
     "reliability": ("reliable", "best_effort"),
     "durability": ("volatile", "transient_local"),
@@ -47,21 +47,19 @@ def split(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], NodeSettings]:
     Raises:
         ParameterError: one of the host's has a value that this host cannot follow.
     """
-    own = {name: value for name, value in parameters.items() if not name.startswith(_OVERRIDES)}
-    use_sim_time, autostart = own.pop("use_sim_time", False), own.pop("autostart", True)
+    own, of_host = part(parameters)
+    use_sim_time, autostart = of_host.get("use_sim_time", False), of_host.get("autostart", True)
     if not isinstance(use_sim_time, bool):
         raise ParameterError(f"Parameter 'use_sim_time' is {use_sim_time!r}: wanted true or false.")
     if autostart is not True:
         raise ParameterError(
             f"Parameter 'autostart' is {autostart!r}: without ROS 2 nobody could start the node later; wanted true."
         )
-    overrides = {
-        name.removeprefix(_OVERRIDES): value for name, value in parameters.items() if name.startswith(_OVERRIDES)
-    }
+    overrides = {name.removeprefix(OVERRIDES): value for name, value in of_host.items() if name.startswith(OVERRIDES)}
     for name in overrides:
         if name.rpartition(".")[0].rpartition(".")[2] not in ("publisher", "subscription"):
             raise ParameterError(
-                f"Parameter '{_OVERRIDES}{name}': wanted {_OVERRIDES}<topic>.<publisher|subscription>.<policy>."
+                f"Parameter '{OVERRIDES}{name}': wanted {OVERRIDES}<topic>.<publisher|subscription>.<policy>."
             )
     return own, NodeSettings(use_sim_time, overrides)
 
@@ -69,10 +67,10 @@ def split(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], NodeSettings]:
 def _override(qos: QoS, name: str, policy: str, value: Any) -> QoS:
     if policy == "depth":
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ParameterError(f"Parameter '{_OVERRIDES}{name}' is {value!r}: wanted a whole number from 1.")
+            raise ParameterError(f"Parameter '{OVERRIDES}{name}' is {value!r}: wanted a whole number from 1.")
         return replace(qos, depth=value)
     if policy not in _CHOICES:
-        raise ParameterError(f"Parameter '{_OVERRIDES}{name}': wanted one of {', '.join(('depth', *_CHOICES))}.")
+        raise ParameterError(f"Parameter '{OVERRIDES}{name}': wanted one of {', '.join(('depth', *_CHOICES))}.")
     if value not in _CHOICES[policy]:
-        raise ParameterError(f"Parameter '{_OVERRIDES}{name}' is {value!r}: wanted {' or '.join(_CHOICES[policy])}.")
+        raise ParameterError(f"Parameter '{OVERRIDES}{name}' is {value!r}: wanted {' or '.join(_CHOICES[policy])}.")
     return qos if policy == "history" else replace(qos, **{policy: value})
