@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from convoy.components import COMPONENTS
 from convoy.launch import load
 
 pytestmark = pytest.mark.skipif(shutil.which("ros2") is None, reason="needs a genuine ROS 2: ros2 on the PATH")
@@ -159,7 +160,7 @@ SECOND = """
 
 def started(nodes: Path, launch_file: Path, *arguments: str) -> dict[str, Any]:
     """Run `ros2 launch` with probes for nodes; return parameters and topics by full name."""
-    for name in ("steering_policy", "supervisor"):
+    for name in COMPONENTS:
         executable = nodes / "lib/convoy_ros" / name
         executable.parent.mkdir(parents=True, exist_ok=True)
         executable.write_text(PROBE)
@@ -209,3 +210,17 @@ def test_the_steering_graph(
     arguments: tuple[str, ...], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert_same(root / "launch/steering.launch.yaml", tmp_path / "prefix", monkeypatch, *arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("expert:=true",),
+        ("expert:=true", "gestures:=true", "operator:=true", "namespace:=car", "town:=1103", "use_sim_time:=true"),
+    ],
+)
+def test_the_driving_graph(
+    arguments: tuple[str, ...], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its policy: that is started again whenever it ends, as a probe does."""
+    assert_same(root / "launch/drive.launch.yaml", tmp_path / "prefix", monkeypatch, *arguments)

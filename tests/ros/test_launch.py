@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
-from tests.ros.conftest import Ros
+from tests.driving.tiny import write_drive_model
+from tests.ros.conftest import PATIENCE_S, Ros
 
 LAUNCH = ("launch", "convoy_bringup", "steering.launch.yaml")
 
@@ -38,3 +40,21 @@ def test_the_model_is_found_where_it_is_installed(ros: Ros, root: Path) -> None:
     assert (root / "models" / "rc_steering.onnx").exists()
     launch = ros.start("ros2", *LAUNCH)
     launch.wait_for("model rc_steering")
+
+
+def test_a_simulated_car_drives(opengl: None, ros: Ros, tmp_path: Path) -> None:
+    """Camera, policy and supervisor are managed nodes, each a process of its own; the town runs in real time."""
+    model = write_drive_model(tmp_path / "tiny.onnx")
+    launch = ros.start(
+        "ros2", "launch", "convoy_bringup", "drive.launch.yaml", f"model:={model}", "cars:=3", "people:=3"
+    )
+    for _ in ("simulator", "drive_policy", "supervisor"):
+        launch.wait_for("activate: done")
+    assert {"/simulator", "/drive_policy", "/supervisor"} <= set(ros("node", "list").split())
+    deadline = time.monotonic() + PATIENCE_S
+    while float(ros("topic", "echo", "--once", "/odom", "--field", "twist.twist.linear.x").split()[0]) < 1.0:
+        assert time.monotonic() < deadline, "the car stands"
+
+    launch.signal(signal.SIGINT)
+    assert launch.end() == 0
+    assert not [line for line in launch.said if "Traceback" in line]

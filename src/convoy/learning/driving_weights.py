@@ -24,22 +24,41 @@ def load_weights(path: Path, dropout: float) -> DrivingNet:
         ModelError: there is no such file, or it is no model of convoy.
         LearningError: it is of another task or another network.
     """
-    card = ModelCard.read(path)
     net = DrivingNet(dropout, batch_norm=False)
-    graph = onnx.load(path).graph
+    _copy(path, _layers(net), _layers(net))
+    return net
+
+
+def load_convolutions(path: Path, net: nn.Module) -> None:
+    """Give a PilotNet without batch norm the convolutions of such a model; its dense layers stay as they are.
+
+    Raises:
+        ModelError, LearningError: as `load_weights`.
+    """
+    convolutions = [layer for layer in _layers(net) if isinstance(layer, nn.Conv2d)]
+    _copy(path, convolutions, _layers(DrivingNet(0.0, batch_norm=False)))
+
+
+Layer = nn.Conv2d | nn.Linear
+
+
+def _layers(net: nn.Module) -> list[Layer]:
+    return [layer for layer in net.modules() if isinstance(layer, Layer)]
+
+
+def _copy(path: Path, layers: list[Layer], wanted: list[Layer]) -> None:
+    """Fill `layers` with the first weights of a file whose layers are like `wanted`."""
+    card, graph = ModelCard.read(path), onnx.load(path).graph
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     found = [
         tuple(values[name] for name in node.input[1:3])
         for node in graph.node
         if node.op_type in ("Conv", "Gemm") and all(name in values for name in node.input[1:3])
     ]
-    layers = [layer for layer in net.net if isinstance(layer, nn.Conv2d | nn.Linear)]
-    wanted = [tuple(layer.weight.shape) for layer in layers]
-    if card.task != "drive" or [weight.shape for weight, _ in found] != wanted:
+    if card.task != "drive" or [weight.shape for weight, _ in found] != [tuple(each.weight.shape) for each in wanted]:
         raise LearningError(f"{path} is {card.task} by another network; wanted a PilotNet of `convoy train drive`.")
     with torch.no_grad():
-        for layer, (weight, bias) in zip(layers, found, strict=True):
+        for layer, (weight, bias) in zip(layers, found, strict=False):
             layer.weight.copy_(torch.from_numpy(np.array(weight)))
             assert layer.bias is not None  # without batch norm, all have one
             layer.bias.copy_(torch.from_numpy(np.array(bias)))
-    return net

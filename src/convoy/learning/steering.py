@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.utils.data import Subset, TensorDataset
 
 from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, warp
+from convoy.learning.driving_weights import load_convolutions
 from convoy.learning.errors import LearningError
 from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
 from convoy.learning.nets.pilotnet import HEIGHT, WIDTH, pilotnet
@@ -68,12 +69,17 @@ class SteeringEnsemble(nn.Module):
 
 
 class SteeringTask(lightning.LightningModule):
-    """Trains a steering net on batches of uint8 images, shape (N, H, W, 3), and angles in rad, shape (N,)."""
+    """Trains a steering net on batches of uint8 images, shape (N, H, W, 3), and angles in rad, shape (N,).
 
-    def __init__(self, options: SteeringOptions, scale: float, seed: int) -> None:
+    With `start` the net has the convolutions of that driving model in the beginning, and no batch norm.
+    """
+
+    def __init__(self, options: SteeringOptions, scale: float, seed: int, start: Path | None = None) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        net = pilotnet(batch_norm=options.batch_norm, dropout=options.dropout)
+        net = pilotnet(batch_norm=options.batch_norm and start is None, dropout=options.dropout)
+        if start is not None:
+            load_convolutions(start, net)
         self.model = SteeringNet(
             net.to(memory_format=torch.channels_last), round(options.crop_top * options.height), scale
         )
@@ -136,21 +142,24 @@ def train_steering(
     folder: Path,
     resume: bool = False,
     on_epoch: Callable[[int, Epoch], None] = lambda member, epoch: None,
+    start: Path | None = None,
 ) -> TrainedSteering:
     """Train PilotNets on the first 80 % of each drive; their mean steers.
 
     Each of `options.members` nets starts from a seed of its own, and stops early by blocks of frames of its own.
-    `folder` takes the checkpoints, and `on_epoch` hears of each epoch of each member, counted from 0.
+    `folder` takes the checkpoints, and `on_epoch` hears of each epoch of each member, counted from 0. `start` is a
+    driving model whose convolutions all nets begin with.
 
     Raises:
-        LearningError: the data is too short, too much for the memory or always the same angle, or see `fit`.
+        LearningError: the data is too short, too much for the memory or always the same angle, or see `fit` and
+            `load_convolutions`.
     """
     data = _load(drives, options)
     angles = data.tensors[1].double()
     scale = float(angles.std())
     if not scale:
         raise LearningError(f"The steering angle is {angles[0]:.3f} rad in all {len(angles)} frames: nothing to learn.")
-    origin = asdict(options) | {"data": [drive.spec for drive in drives]}
+    origin = asdict(options) | {"data": [drive.spec for drive in drives]} | ({"start": str(start)} if start else {})
     if resume and not folder.exists():
         raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
     nets = []
@@ -158,7 +167,7 @@ def train_steering(
         masks = [validation_frames(len(drive.frames("train")), member, options.members) for drive in drives]
         mask = np.concatenate(masks)
         shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
-        task, own = SteeringTask(options, scale, options.seed + member), folder / f"member_{member}"
+        task, own = SteeringTask(options, scale, options.seed + member, start), folder / f"member_{member}"
         schedule = Schedule(
             options.epochs, options.patience, options.batch_size, options.seed + member, average=_AVERAGE
         )

@@ -13,9 +13,18 @@ from convoy.learning.recordings import Drive
 
 
 def steering_card(
-    name: str, drives: Sequence[Drive], options: SteeringOptions, constant: float, licence: str, command: str
+    name: str,
+    drives: Sequence[Drive],
+    options: SteeringOptions,
+    constant: float,
+    licence: str,
+    command: str,
+    start: ModelCard | None = None,
 ) -> ModelCard:
-    """Describe a model trained on the first 80 % of `drives`; `constant` is the mean of its targets in rad."""
+    """Describe a model trained on the first 80 % of `drives`; `constant` is the mean of its targets in rad.
+
+    `start` is the card of the model that its convolutions come from.
+    """
     sources = (
         DataSource(
             name=drive.name,
@@ -29,12 +38,12 @@ def steering_card(
         name=name,
         task="steering",
         description=f"Mean of {options.members} PilotNets (Bojarski et al. 2016): steers a car along its track as the "
-        "human who drove it.",
+        "human who drove it." + (f" Its convolutions began as those of {start.name}." if start else ""),
         input=CameraInput(width=options.width, height=options.height),
         outputs=(
             ModelOutput(name="steering_angle", unit="rad", description="angle of a virtual front wheel, left positive"),
         ),
-        trained_on=tuple(sources),
+        trained_on=(*sources, *(start.trained_on if start else ())),
         seeds=tuple(range(options.seed, options.seed + options.members)),
         constant=constant,
         licence=licence,
