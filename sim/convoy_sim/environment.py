@@ -57,10 +57,10 @@ class Reward:
     """What a step of 1/20 s is worth.
 
     Attributes:
-        progress: for driving along the lane at the speed limit; less in proportion.
+        progress: for driving along the lane at the speed limit; in proportion for any speed up to a tenth more.
         lateral: off, at the edge of the lane; less by the square of the distance.
         jerk: off, for a command that goes from one end to the other, of both angle and speed; less in proportion.
-        haste: off, for each 10 m/s more than bends, lights and what is ahead allow.
+        haste: off, for each 10 m/s more than that, or than bends, lights and what is ahead allow.
         failure: off, once, when the drive ends with an intervention or at a red light run.
         shield: off, each time the shield begins to brake.
     """
@@ -303,7 +303,7 @@ class Drive(gymnasium.Env[Any, Any]):
             math.sqrt(plan.leader_speed**2 + 2 * _SAFE_DECELERATION * clear),
         )
         return (
-            reward.progress * min(progress / (SPEED_LIMIT_MPS * STEP_S), 1.0)
+            reward.progress * min(progress / (SPEED_LIMIT_MPS * STEP_S), _TOLERANCE)
             - reward.lateral * (state.lateral / (LANE_WIDTH_M / 2)) ** 2
             - reward.jerk * sum(abs(a - b) / 2 for a, b in zip(wanted, self._last, strict=True))
             - reward.haste * max(state.speed - allowed, 0.0) / 10.0
