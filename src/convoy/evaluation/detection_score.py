@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
@@ -27,8 +27,6 @@ class DetectionScore:
     COCO leaves out things by their area, this by their height: a truth that is too low is not missed, a box that finds
     it is not wrong, nor is one that is too low itself and finds nothing.
     """
-
-    needs: ClassVar[tuple[str, ...]] = ("boxes",)
 
     def __init__(self, card: ModelCard) -> None:
         self._camera = card.camera
