@@ -22,7 +22,8 @@ from convoy.interfaces.images import encode
 from convoy.interfaces.messages import Header, Message, String, make, type_name
 from convoy.interfaces.messages import time as stamp
 
-PATIENCE_S = 15.0
+PATIENCE_S = 120.0
+"""A training on a busy machine takes its time to load torch."""
 
 
 class Robot:

@@ -1,0 +1,113 @@
+"""Training on takes from the page: live losses, cancelling, what goes wrong; and handing over to the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convoy.console.recording import HUMAN, PICTURE, Recorder
+from convoy.graph.health import Level, Status, diagnostics
+from convoy.inference import ModelCard
+from convoy.interfaces.images import compress
+from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, Header, make, time
+
+from .conftest import Robot
+
+START = 1_700_000_000_000_000_000
+
+
+def record(folder: Path, name: str, pictures: int = 60, width: int = 64, angle: float = 0.3) -> None:
+    """A take in which the road's side says where to steer."""
+    recorder = Recorder(folder, name, 1)
+    rng = np.random.default_rng(0)
+    for number in range(pictures):
+        at = START + number * 50_000_000
+        header, turn = make(Header, stamp=time(at)), angle * np.sin(number / 5)
+        pixels = rng.integers(0, 40, (width // 2, width, 3), np.uint8)
+        pixels[:, : int(width * (0.5 + turn))] += 150
+        recorder.add(PICTURE, at, compress(pixels, "rgb8", header))
+        drive = make(AckermannDrive, steering_angle=float(turn), speed=3.0)
+        recorder.add(HUMAN, at, make(AckermannDriveStamped, header=header, drive=drive))
+    assert not recorder.finish().failed
+
+
+def takes_of(robot: Robot) -> Path:
+    return Path(robot.console.parameters.folder) / "takes"
+
+
+def models_of(robot: Robot) -> Path:
+    return Path(robot.console.parameters.folder) / "models"
+
+
+def test_a_model_is_trained_with_live_losses_and_the_policy_is_handed_to_it(robot: Robot) -> None:
+    record(takes_of(robot), "take-1")
+    page = robot.page()
+    page.take_wheel()
+    page.send(type="train", takes=["take-1"], epochs=2)
+    page.wait_for("training", lambda message: message["course"] and message["course"]["state"] == "preparing")
+    page.send(type="train", takes=["take-1"], epochs=2)
+    assert "runs already" in page.wait_for("refused", lambda message: message["what"] == "train")["why"]
+    page.send(type="delete", take="take-1")
+    assert "being trained on" in page.wait_for("refused")["why"]
+    course = page.wait_for("training", lambda message: message["course"]["state"] not in ("preparing", "training"))
+    course = course["course"]
+    assert course["state"] == "done", course["said"]
+    assert course["done"] == len(course["losses"]) == 2
+    files = page.wait_for("files", lambda message: message["models"])
+    (model,) = files["models"]
+    assert model["task"] == "steering"
+    path = models_of(robot) / f"{model['name']}.onnx"
+    assert ModelCard.read(path).trained_on[0].frames > 0
+
+    robot.mode("manual")
+    page.wait_for("state", lambda state: state["mode"] == "manual")
+    page.send(type="use", model=model["name"])
+    assert robot.wait_for("mode_request").data == "stopped"
+    assert not robot.published("model"), "the model is not changed before the vehicle stands"
+    robot.mode("stopped")
+    assert robot.wait_for("model").data == str(path.resolve())
+    loaded = {"Model": Status(Level.OK, f"{model['name']} on cpu", {})}
+    robot.put("health", diagnostics("policy", 0, loaded))
+    page.wait_for("state", lambda state: (state["handover"] or {}).get("step") == "in use")
+
+
+def test_a_training_is_cancelled_and_leaves_no_model(robot: Robot) -> None:
+    record(takes_of(robot), "take-1")
+    page = robot.page()
+    page.take_wheel()
+    page.send(type="train", takes=["take-1"], epochs=200)
+    page.wait_for("training", lambda message: message["course"] is not None)
+    page.send(type="cancel")
+    page.wait_for("training", lambda message: message["course"]["state"] == "cancelled")
+    assert list(models_of(robot).glob("*.onnx")) == []
+
+
+def test_what_the_training_complains_of_is_told(robot: Robot) -> None:
+    record(takes_of(robot), "take-1", angle=0.0)
+    page = robot.page()
+    page.take_wheel()
+    page.send(type="train", takes=["take-1"], epochs=2)
+    course = page.wait_for("training", lambda message: (message["course"] or {}).get("state") == "failed")["course"]
+    assert "nothing to learn" in course["said"]
+
+
+def test_takes_of_different_cameras_are_not_trained_on_together(robot: Robot) -> None:
+    record(takes_of(robot), "take-1", pictures=3)
+    record(takes_of(robot), "take-2", pictures=3, width=128)
+    page = robot.page()
+    page.take_wheel()
+    page.send(type="train", takes=["take-1", "take-2"], epochs=2)
+    assert "64x32" in page.wait_for("refused")["why"]
+
+
+@pytest.mark.parametrize(
+    "request_", [{"type": "train", "takes": ["gone"], "epochs": 1}, {"type": "use", "model": "gone"}]
+)
+def test_what_is_not_there_is_named(robot: Robot, request_: dict[str, Any]) -> None:
+    page = robot.page()
+    page.take_wheel()
+    page.send(**request_)
+    assert "'gone'" in page.wait_for("refused")["why"]
