@@ -95,11 +95,11 @@ def test_boxes_are_compared_in_pixels_of_the_source_image() -> None:
 
 
 def test_nothing_to_measure_by_is_an_error() -> None:
-    with pytest.raises(EvaluationError, match="no box of 12 rows or more in 1 frames"):
+    with pytest.raises(EvaluationError, match="In 1 frames is no box of 12 rows or more"):
         figures([], [], [HIGH], [SURE])
-    with pytest.raises(EvaluationError, match="no box of 12 rows or more in 1 frames"):
+    with pytest.raises(EvaluationError, match="In 1 frames is no box of 12 rows or more"):
         figures([LOW], [CAR], [], [])
-    with pytest.raises(EvaluationError, match="no box of 12 rows or more in 0 frames"):
+    with pytest.raises(EvaluationError, match="In 0 frames is no box of 12 rows or more"):
         score().figures()
 
 

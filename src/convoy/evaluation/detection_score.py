@@ -10,7 +10,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from convoy.evaluation.steering import EvaluationError
 from convoy.inference import ModelCard
-from convoy.perception.boxes import select
+from convoy.perception.boxes import Found, select
 
 if TYPE_CHECKING:
     from convoy.learning.datasets.sample import Sample
@@ -34,7 +34,7 @@ class DetectionScore:
         self._classes = card.classes
         self._truths: list[dict[str, Any]] = []
         self._found: list[dict[str, Any]] = []
-        self._frames = 0
+        self._images: list[dict[str, int]] = []
 
     def add(self, outputs: Mapping[str, np.ndarray], sample: Sample) -> None:
         """Take the model's outputs for a sample.
@@ -53,12 +53,24 @@ class DetectionScore:
         height, width = sample.image.shape[:2]
         found = select(outputs["boxes"], outputs["scores"], MIN_SCORE, MAX_IOU, MOST)
         boxes = self._camera.fit(width, height).boxes_back(found.boxes)
-        self._truths += self._entries(sample.boxes, sample.labels, len(self._truths))
-        at = len(self._found)
-        self._found += self._entries(boxes, self._columns[found.labels], at)
-        for entry, score in zip(self._found[at:], found.scores.tolist(), strict=True):
+        truths = self._entries(sample.boxes, sample.labels, len(self._truths))
+        seen = self._entries(boxes, self._columns[found.labels], len(self._found))
+        for entry, score in zip(seen, found.scores.tolist(), strict=True):
             entry["score"] = score
-        self._frames += 1
+        self._complete(truths, seen, found, outputs, sample)
+        self._truths += truths
+        self._found += seen
+        self._images.append({"id": len(self._images), "width": width, "height": height})
+
+    def _complete(
+        self,
+        truths: list[dict[str, Any]],
+        seen: list[dict[str, Any]],
+        found: Found,
+        outputs: Mapping[str, np.ndarray],
+        sample: Sample,
+    ) -> None:
+        """Add to a sample's entries what else is compared."""
 
     def figures(self) -> dict[str, float]:
         """Return `map50` and `map`, `map50 NAME` of each class that was to be found, and the number of `frames`.
@@ -69,35 +81,34 @@ class DetectionScore:
         precision = self._precision() if self._truths else np.array(())
         if not (precision >= 0).any():
             raise EvaluationError(
-                f"There is no box of {LEAST_ROWS:.0f} rows or more in {self._frames} frames: nothing to measure by."
+                f"In {len(self._images)} frames is no box of {LEAST_ROWS:.0f} rows or more: nothing to measure by."
             )
-        figures = {"map50": _mean(precision[0]), "map": _mean(precision)}
+        figures = {"map50": mean(precision[0]), "map": mean(precision)}
         for index, column in enumerate(self._columns.tolist()):
             if (precision[0, :, index] >= 0).all():
-                figures[f"map50 {self._classes[column]}"] = _mean(precision[0, :, index])
-        return figures | {"frames": float(self._frames)}
+                figures[f"map50 {self._classes[column]}"] = mean(precision[0, :, index])
+        return figures | {"frames": float(len(self._images))}
 
     def _entries(self, boxes: np.ndarray, labels: np.ndarray, start: int) -> list[dict[str, Any]]:
         low, high = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)
         sides = high - low
         places = np.concatenate([low, sides], axis=1).tolist()
         return [
-            {"id": start + number, "image_id": self._frames, "category_id": label, "bbox": place, "area": place[3]}
+            {"id": start + number, "image_id": len(self._images), "category_id": label, "bbox": place, "area": place[3]}
             | {"iscrowd": 0}
             for number, (place, label) in enumerate(zip(places, labels.tolist(), strict=True), start=1)
         ]
 
-    def _precision(self) -> np.ndarray:
+    def _precision(self, what: str = "bbox") -> np.ndarray:
         """(10, 101, C) by IoU threshold from 0.5 on, recall and class; -1 where there is nothing to find."""
-        images = [{"id": number} for number in range(self._frames)]
         categories = [{"id": column} for column in self._columns.tolist()]
         sides = []
         for entries in (self._truths, self._found):
             side = COCO()
-            side.dataset = {"images": images, "categories": categories, "annotations": entries}
+            side.dataset = {"images": self._images, "categories": categories, "annotations": entries}
             side.createIndex()
             sides.append(side)
-        coco = COCOeval_faster(*sides, iouType="bbox")
+        coco = COCOeval_faster(*sides, iouType=what)
         coco.params.catIds = self._columns.tolist()
         coco.params.areaRng, coco.params.areaRngLbl = [[LEAST_ROWS, np.inf]], ["all"]
         coco.params.maxDets = [MOST]
@@ -106,5 +117,6 @@ class DetectionScore:
         return np.asarray(coco.eval["precision"])[:, :, :, 0, 0]
 
 
-def _mean(precision: np.ndarray) -> float:
+def mean(precision: np.ndarray) -> float:
+    """Mean of the entries that something was to be found for."""
     return float(precision[precision >= 0].mean())

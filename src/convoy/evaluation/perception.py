@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCORES = {
     "detection": "convoy.evaluation.detection_score:DetectionScore",
-    "instances": "convoy.evaluation.detection_score:DetectionScore",
+    "instances": "convoy.evaluation.instance_score:InstanceScore",
     "segmentation": "convoy.evaluation.segmentation_score:SegmentationScore",
     "depth": "convoy.evaluation.depth_score:DepthScore",
     "relocalisation": "convoy.evaluation.relocalisation_score:RelocalisationScore",
@@ -25,7 +25,7 @@ SCORES = {
 
 NEEDS = {
     "detection": ("boxes",),
-    "instances": ("boxes",),
+    "instances": ("boxes", "instances"),
     "segmentation": ("mask",),
     "depth": ("depth",),
     "relocalisation": ("pose",),

@@ -49,7 +49,7 @@ class InstanceSegmenter(Detector):
         # The whole box is where the mask is, even the part that is cut off at the image's edge.
         boxes = _uncut(seen, found)
         for number in range(len(found), 0, -1):
-            _paint_one(numbers, masks[found.rows[number - 1]], boxes[number - 1], number)
+            paint(numbers, masks[found.rows[number - 1]], boxes[number - 1], number)
         return numbers
 
     def draw(self, picture: np.ndarray, seen: Seen) -> None:
@@ -70,7 +70,7 @@ def _uncut(seen: Seen, found: Found) -> np.ndarray:
     return (seen.outputs["boxes"][found.rows] - offset) / np.array([x, y, x, y])
 
 
-def _paint_one(numbers: np.ndarray, mask: np.ndarray, box: np.ndarray, number: int) -> None:
+def paint(numbers: np.ndarray, mask: np.ndarray, box: np.ndarray, number: int) -> None:
     """Write a number where the mask (h, w) of probabilities, spread over the box, is above a half."""
     height, width = numbers.shape
     x0, y0, x1, y1 = box.tolist()
