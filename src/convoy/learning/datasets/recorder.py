@@ -67,7 +67,7 @@ def record(recipe: Recipe, folder: Path, workers: int | None = None, progress: P
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Let one process at a time write to a folder."""
-    with (folder / ".lock").open("w") as lock:
+    with (folder / ".lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

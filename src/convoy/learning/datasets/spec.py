@@ -26,7 +26,7 @@ from convoy.learning.datasets.recipe import Recipe
 from convoy.learning.datasets.recorded import is_recorded, open_recorded
 from convoy.learning.datasets.recorder import Progress, record
 from convoy.learning.datasets.rgbd import open_rgbd
-from convoy.learning.datasets.sample import PARTS, Dataset
+from convoy.learning.datasets.sample import PARTS
 from convoy.learning.datasets.sample_list import SampleList, join
 from convoy.learning.errors import LearningError
 
@@ -52,7 +52,7 @@ def open_dataset(
     missing: OnMissing = "error",
     want: Collection[str] = PARTS,
     progress: Progress | None = None,
-) -> Dataset:
+) -> SampleList:
     """Open a data set, or several as one.
 
     Args:

@@ -1,0 +1,65 @@
+"""``convoy dataset``: what it says of a data set, and of calls that are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from convoy.commands import main
+
+
+def folder(path: Path) -> Path:
+    """Four pictures with masks, as CamVid has them; the mask of one holds an unknown number."""
+    for part in ("train", "trainannot"):
+        (path / part).mkdir(parents=True)
+    for number in range(4):
+        cv2.imwrite(str(path / "train" / f"{number}.jpg"), np.full((30, 40, 3), 50 * number, np.uint8))
+        cv2.imwrite(
+            str(path / "trainannot" / f"{number}.png"), np.full((30, 40), 77 if number == 2 else number, np.uint8)
+        )
+    return path
+
+
+def test_show_says_what_a_set_holds_and_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = folder(tmp_path / "streets")
+    with pytest.raises(SystemExit):
+        main(["dataset", "show", f"folder:{data}", "--missing", "skip", "--sheet", str(tmp_path / "sheet.png")])
+    said = capsys.readouterr().out
+    assert ": 3 samples, licence: not stated" in said
+    assert "the first: 40x30, mask" in said
+    assert "left out: " in said
+    assert "2.png has the number 77, which no class has" in said
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet.shape == (3 * 240, 2 * 320, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (["show", "folder:nowhere"], "convoy: nowhere has no pictures with masks"),
+        (["record", "--towns", "tset", "--frames", "5", "--out", "x"], "found 'tset'"),
+        (["record", "--towns", "3", "--frames", "5", "--out", "x", "--size", "1x1"], "width is 1, wanted 16 to 4096"),
+        (["record", "--towns", "3", "--frames", "5", "--out", "x", "--weathers", "snow"], "There is no weather 'snow'"),
+    ],
+)
+def test_a_call_that_is_wrong_is_one_line_and_makes_nothing(
+    call: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["dataset", *call])
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Traceback" not in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sheet_of_another_kind_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = folder(tmp_path / "streets")
+    with pytest.raises(SystemExit):
+        main(["dataset", "show", f"folder:{data}", "--sheet", str(tmp_path / "sheet.gif")])
+    assert "a sheet is drawn to a file that ends in .jpg or .png" in capsys.readouterr().err
