@@ -17,6 +17,7 @@ from convoy.bags import BagError, BagReader, BagWriter, Record
 from convoy.errors import nearest
 from convoy.evaluation.frames import Frame, FrameLog, Series
 from convoy.evaluation.steering import score
+from convoy.evaluation.truth import TruthLog
 from convoy.graph import Component, ImageInput, NodeName
 from convoy.hosts.in_process import InProcess, Published
 from convoy.inference import ModelCard
@@ -27,6 +28,7 @@ from convoy.launch.description import load
 
 FILM_FRAMES = 12
 LAST_ANSWERS_NS = 1_000_000_000
+OVERLAY, POINT_CLOUD = "overlay", "sensor_msgs/msg/PointCloud2"
 
 Progress = Callable[[int, int], None]
 """Is told how many messages of how many have been replayed."""
@@ -45,6 +47,7 @@ class Replay:
         models: the cards of the models that ran, by node.
         steering: what was steered and what the human did, by topic.
         film: a few images, spread evenly over the bag: stamp, message type, CDR bytes.
+        overlays: of these images, by stamp, what a component has drawn of its results.
         stages_ms: by stage, the time of each frame.
     """
 
@@ -57,6 +60,7 @@ class Replay:
     models: dict[str, ModelCard]
     steering: dict[str, Series]
     film: list[tuple[int, str, bytes]]
+    overlays: dict[int, bytes]
     stages_ms: dict[str, np.ndarray]
 
 
@@ -73,8 +77,10 @@ def replay(
 
     Writes into `folder`: ``replay.mcap`` with all that the graph published, ``frames.jsonl`` with one line per image
     and the results that carry its stamp, ``timings.jsonl``, and ``metrics.json``. A recorded topic that the graph
-    publishes itself is withheld from the graph and kept as ``/recorded/<topic>``. But for the timings, two replays of
-    one bag are the same to the byte. With `realtime` a live robot is simulated instead, see `InProcess`.
+    publishes itself is withheld from the graph and kept as ``/recorded/<topic>``. What the graph sees is scored where
+    the bag holds the truth, see `TruthLog`. Overlays are made for the report alone, and point clouds for components of
+    the graph. But for the timings, two replays of one bag are the same to the byte. With `realtime` a live robot is
+    simulated instead, see `InProcess`.
 
     Raises:
         BagError: the bag can't be read, or has no images where the graph wants them.
@@ -87,17 +93,24 @@ def replay(
         run.play(progress)
     given = "".join(f" {name}:={value}" for name, value in arguments.items())
     command = f"convoy replay {bag_path} --launch {launch_path}{given}{' --realtime' if realtime else ''}"
-    models = {
-        node.full: ModelCard.read(component.parameters.model)
-        for component, node in graph
-        if hasattr(component.parameters, "model")
-    }
     stages_ms = {name: np.array(spent) / 1e6 for name, spent in run.log.stages_ns.items()}
-    metrics = run.metrics(models, stages_ms)
+    metrics = run.metrics(run.models, stages_ms)
     (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
     steering = dict(run.log.steering)
     withheld = frozenset(run.withheld)
-    return Replay(folder, bag_path, launch_path, command, withheld, metrics, models, steering, run.film, stages_ms)
+    return Replay(
+        folder,
+        bag_path,
+        launch_path,
+        command,
+        withheld,
+        metrics,
+        run.models,
+        steering,
+        run.film,
+        run.overlays,
+        stages_ms,
+    )
 
 
 class _Run:
@@ -106,7 +119,7 @@ class _Run:
     ) -> None:
         self.bag = bag
         self.topics = {name: topic for name, topic in bag.topics.items() if topic.count}
-        self.executor = InProcess(self._on_publish, live_latency=realtime)
+        self.executor = InProcess(self._on_publish, live_latency=realtime, records=self._records)
         for component, node in graph:
             self.executor.add(component, node)
         self.images = self._image_topics()
@@ -117,6 +130,11 @@ class _Run:
         self.log = stack.enter_context(FrameLog(folder))
         self.frame: Frame | None = None
         self.film: list[tuple[int, str, bytes]] = []
+        self.overlays: dict[int, bytes] = {}
+        self.filming = False
+        self.pictures = overlays(graph)
+        self.models: dict[str, ModelCard] = {}
+        self.truth = TruthLog([], {}, {})
         self.wall_ns = 0
         add_outputs(self.writer, graph)
         for name in sorted(self.withheld):
@@ -146,11 +164,13 @@ class _Run:
 
     def play(self, progress: Progress) -> None:
         bag = self.bag
-        wanted = ({topic for topic, _ in self.executor.subscribed} & self.topics.keys()) | self.withheld
+        self.executor.start(bag.start_ns)
+        self._read_models()
+        fed = {topic for topic, _ in self.executor.subscribed} | self.truth.topics
+        wanted = (fed & self.topics.keys()) | self.withheld
         total = sum(self.topics[name].count for name in wanted)
         images = sum(self.topics[name].count for name in self.images)
         film = {round(i) for i in np.linspace(0, max(images - 1, 0), FILM_FRAMES)}
-        self.executor.start(bag.start_ns)
         try:
             started = time.perf_counter_ns()
             with tracing.listen(self._on_stage):
@@ -164,7 +184,18 @@ class _Run:
             self.executor.stop()
         progress(total, total)
 
+    def _read_models(self) -> None:
+        """Read the cards of the models that the components have loaded."""
+        nodes = list(self.executor.nodes)
+        self.models = {
+            node.full: ModelCard.read(component.parameters.model)
+            for component, node in nodes
+            if hasattr(component.parameters, "model")
+        }
+        self.truth = TruthLog(nodes, self.models, {name: topic.type for name, topic in self.topics.items()})
+
     def _play(self, record: Record, film: set[int]) -> None:
+        self.truth.add(record.topic, record.type, record.data, truth=True)
         if record.topic in self.withheld:
             self.writer.write(f"/recorded{record.topic}", record.log_time_ns, record.data)
             stamp = cdr.header_stamp(record.data, record.type)
@@ -175,12 +206,23 @@ class _Run:
             # What is due before this image happens first, and counts for the frame before.
             self.executor.run_before(record.log_time_ns)
             stamp = cdr.header_stamp(record.data, record.type) or 0
-            if self.log.frames in film:
+            self.filming = self.log.frames in film
+            if self.filming:
                 self.film.append((stamp, record.type, bytes(record.data)))
             self.frame = self.log.image(record.topic, stamp, record.log_time_ns)
         self.executor.feed(record.log_time_ns, record.topic, record.type, record.data)
 
+    def _records(self, topic: str, type_: str) -> bool:
+        return self.filming if topic in self.pictures else type_ != POINT_CLOUD
+
     def _on_publish(self, published: Published) -> None:
+        if published.topic in self.pictures:
+            if self.filming:
+                self.overlays.setdefault(
+                    cdr.header_stamp(published.data, published.type_name) or 0, bytes(published.data)
+                )
+            return
+        self.truth.add(published.topic, published.type_name, published.data, truth=False)
         self.writer.write(published.topic, published.time_ns, published.data)
         stamp = cdr.header_stamp(published.data, published.type_name)
         if stamp is not None:
@@ -208,6 +250,7 @@ class _Run:
             "wall_s": wall_s,
             "stage_ms": {name: percentiles(values) for name, values in stages_ms.items()},
             "steering": steering,
+            "perception": self.truth.figures(),
             "failures": {component.name: component.failures for component, _ in self.executor.nodes},
         }
         if self.executor.live_latency:
@@ -227,6 +270,16 @@ def add_outputs(writer: BagWriter, nodes: Iterable[tuple[Component, NodeName]]) 
     outputs = {node.topic(port.topic): port for component, node in nodes for port in component.outputs.values()}
     for name, port in sorted(outputs.items()):
         writer.add_topic(name, type_name(port.message), port.qos)
+
+
+def overlays(nodes: Iterable[tuple[Component, NodeName]]) -> set[str]:
+    """Topics on which a graph's components draw what they see, for people."""
+    return {
+        node.topic(port.topic)
+        for component, node in nodes
+        for port in component.outputs.values()
+        if port.name == OVERLAY
+    }
 
 
 def percentiles(values: np.ndarray) -> dict[str, float]:

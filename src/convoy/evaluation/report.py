@@ -26,9 +26,11 @@ from convoy.evaluation.page import (
     tiles,
     write_page,
 )
+from convoy.evaluation.perception_table import perception_table, seen
 from convoy.evaluation.replay import Replay
 from convoy.interfaces import cdr
 from convoy.interfaces.images import ImageError, decode
+from convoy.interfaces.messages import Image, type_name
 
 
 def write_report(replay: Replay) -> Path:
@@ -44,6 +46,8 @@ def write_report(replay: Replay) -> Path:
         parts += ["<h2>Steering angle over time</h2>", svg(_angles(series, topic))]
         if np.isfinite(series.human).any():
             parts += ["<h2>Error against the human</h2>", svg(_errors(series))]
+    if replay.metrics["perception"]:
+        parts += ["<h2>What was seen, against the truth</h2>", perception_table(replay.metrics["perception"])]
     if replay.film:
         parts += ["<h2>Film strip</h2>", _film(replay, judged[1] if judged else None)]
     parts += ["<h2>Where the time goes</h2>", svg(_times(replay)), _stage_table(replay.metrics)]
@@ -58,6 +62,7 @@ def summary(metrics: dict[str, Any]) -> str:
         said.append(f"rmse {metrics['rmse_rad']:.4f} rad (mean {metrics['mae_rad']:.4f})")
     if metrics["constant_rmse_rad"]:
         said.append(f"{metrics['rmse_rad'] / metrics['constant_rmse_rad']:.2f} of always steering the training mean")
+    said += seen(metrics["perception"])
     said += [f"{count} failures of {name}" for name, count in metrics["failures"].items() if count]
     said += [f"{count} frames dropped on {topic}" for topic, count in metrics.get("dropped", {}).items()]
     return ", ".join(said)
@@ -116,7 +121,9 @@ def _film(replay: Replay, series: Series | None) -> str:
     for stamp, type_, data in replay.film:
         caption = f"{(stamp - start) / 1e9:.1f} s"
         try:
-            picture = decode(cdr.deserialize(data, type_)).to("bgr8")
+            overlay = replay.overlays.get(stamp)
+            shown = (overlay, type_name(Image)) if overlay is not None else (data, type_)
+            picture = decode(cdr.deserialize(*shown)).to("bgr8")
         except ImageError as error:
             cells.append((None, f"{caption}: {error}"))
             continue

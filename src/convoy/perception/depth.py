@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +16,6 @@ from convoy.perception import reports
 from convoy.perception.drawing import depth_picture
 from convoy.perception.image_model import DrawnModel, Seen
 from convoy.perception.rays import Rays
-
-SAME_FOCAL_LENGTH = 0.02
-"""Part by which a focal length may differ from that of the training before depth is scaled: calibrations do as well."""
-
 
 class DepthEstimator(DrawnModel):
     """Estimates how far away everything is, from each camera image alone.
@@ -100,9 +95,7 @@ class DepthEstimator(DrawnModel):
         trained = self.loaded.card.camera.focal_length
         if camera is None or trained is None:
             return 1.0
-        x, y = seen.fit.scale
-        ratio = math.sqrt(camera.fx * x * camera.fy * y) / trained
-        ratio = 1.0 if abs(ratio - 1.0) < SAME_FOCAL_LENGTH else ratio
+        ratio = camera.fx * seen.fit.scale[0] / trained
         self._report_scale(ratio)
         return ratio
 
