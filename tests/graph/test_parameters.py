@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field, model_validator
 
 from convoy.graph import ComponentParameters, ParameterError
-from convoy.graph.parameters import ParameterDescription, check, describe, parse
+from convoy.graph.parameters import ParameterDescription, check, describe, parse, part
 
 
 class Camera(ComponentParameters):
@@ -122,3 +122,8 @@ def test_a_type_that_ros_has_not_is_refused(kind: Any) -> None:
 
     with pytest.raises(ParameterError, match="No parameter can be a "):
         describe(Odd)
+
+
+def test_what_the_host_obeys_is_kept_from_the_component() -> None:
+    of_host = {"use_sim_time": True, "autostart": False, "qos_overrides./image.subscription.depth": 3}
+    assert part({"speed": 1.0, **of_host}) == ({"speed": 1.0}, of_host)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convoy.graph import ParameterError
-from convoy.launch.parameters import ParameterRules, component_parameters, parse_yaml, written
+from convoy.launch.parameters import ParameterRules, parse_yaml, written
 from convoy.launch.ros_args import RosArgumentError, parse_ros_arguments
 
 
@@ -143,8 +143,3 @@ def test_without_ros_arguments_the_node_has_its_own_name() -> None:
 def test_malformed_ros_arguments_are_refused(arguments: list[str], message: str) -> None:
     with pytest.raises(RosArgumentError, match=message):
         parse_ros_arguments(["--ros-args", *arguments], default_name="x")
-
-
-def test_what_the_host_obeys_is_kept_from_the_component() -> None:
-    values = {"speed": 1.0, "use_sim_time": True, "autostart": False, "qos_overrides./image.subscription.depth": 3}
-    assert component_parameters(values) == {"speed": 1.0}
