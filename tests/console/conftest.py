@@ -22,8 +22,7 @@ from convoy.interfaces.images import encode
 from convoy.interfaces.messages import Header, Message, String, make, type_name
 from convoy.interfaces.messages import time as stamp
 
-PATIENCE_S = 120.0
-"""A training on a busy machine takes its time to load torch."""
+PATIENCE_S = 15.0
 
 
 class Robot:
@@ -111,10 +110,13 @@ class Page:
     def take_wheel(self) -> None:
         self.send(type="control", action="take")
         self.wait_for("state", lambda state: state["wheel"]["mine"])
+        self.drive()
 
-    def wait_for(self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda message: True) -> dict[str, Any]:
+    def wait_for(
+        self, kind: str, fits: Callable[[dict[str, Any]], bool] = lambda message: True, within_s: float = PATIENCE_S
+    ) -> dict[str, Any]:
         """Return the next message of a type that fits; pictures are answered on the way."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + within_s
         while True:
             message = self.socket.recv(timeout=max(deadline - time.monotonic(), 0.001))
             if isinstance(message, bytes):

@@ -9,6 +9,8 @@ from convoy.console.protocol import EARLY_BY_S, LATE_AFTER_S, Drive
 
 RELEASE_HOLD_S = 0.9
 """How long the button that releases the emergency stop is held, at least; the page asks for a second."""
+AT_REST = 0.05
+"""Of -1..1; a stick does not come back to its very middle."""
 ANSWER_WITHIN_S = 8.0
 """A request for the wheel that is not answered by then is granted."""
 
@@ -83,11 +85,16 @@ class Wheel:
 
 
 class Commands:
-    """The commands of one page: each one newer than the last, and neither late nor from the future."""
+    """The commands of one page: each newer than the last, neither late nor from the future, the first one at rest."""
 
     def __init__(self) -> None:
         self._sequence = -1
+        self._has_rested = False
         self._pressed_s: float | None = None
+
+    def rest_first(self) -> None:
+        """Let nothing pass before steering and throttle are let go: the page gets the wheel."""
+        self._has_rested = False
 
     def check(self, drive: Drive, now_s: float) -> None:
         """Let a command pass.
@@ -103,6 +110,9 @@ class Commands:
             raise ConsoleError(f"command {drive.sequence} is {min(age, 1e6):.2f} s old, more than {LATE_AFTER_S} s")
         if age < -EARLY_BY_S:
             raise ConsoleError(f"command {drive.sequence} is stamped {min(-age, 1e6):.2f} s ahead of the clock")
+        self._has_rested = self._has_rested or max(abs(drive.steering), abs(drive.throttle)) < AT_REST
+        if not self._has_rested:
+            raise ConsoleError("let go of steering and throttle first")
 
     def hold_release(self, pressed: bool, now_s: float) -> bool:
         """Follow the button that releases the emergency stop; tells whether it was held for long enough.

@@ -154,18 +154,26 @@ class Hub:
         """The wheel has changed hands: what the hands before held counts no more."""
         self._exchange.hands.take()
         self._exchange.let_go.set()
+        if (page := self._pages.get(self._wheel.holder or 0)) is not None:
+            page.commands.rest_first()
 
     def _choose_overlays(self) -> None:
         self._exchange.wanted = frozenset().union(*(page.overlays for page in self._pages.values()))
 
     # What takes longer.
 
-    def _do(self, page: Page, what: str, work: Coroutine[Any, Any, None]) -> None:
+    def _do(self, page: Page | None, what: str, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside; what goes wrong is told to the page that asked for it."""
+
         async def run() -> None:
             try:
                 await work
             except (ConsoleError, BagError) as error:
-                page.refuse(str(error), what)
+                if page is not None:
+                    page.refuse(str(error), what)
+            except OSError as error:
+                if page is not None:
+                    page.refuse(f"{error.filename or 'a file'}: {error.strerror}", what)
 
         task = asyncio.create_task(run())
         self._jobs.add(task)
@@ -213,7 +221,7 @@ class Hub:
                 self._let_go()
             if (ended := self._exchange.recorded.take()) is not None:
                 self._last_take = asdict(ended)
-                await self._tell_files(None)
+                self._do(None, "list", self._tell_files(None))
             if (health := self._exchange.health.take()) is not None:
                 self._health = health
                 self._broadcast({"type": "health", "components": health})
@@ -251,9 +259,7 @@ class Hub:
     def _on_training(self) -> None:
         self._broadcast({"type": "training", "course": self._training.view()})
         if self._training.course and self._training.course.state == "done":
-            task = asyncio.create_task(self._tell_files(None))
-            self._jobs.add(task)
-            task.add_done_callback(self._jobs.discard)
+            self._do(None, "list", self._tell_files(None))
 
     def _on_handover(self) -> None:
         for page in self._pages.values():

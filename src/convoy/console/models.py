@@ -45,8 +45,8 @@ class Models:
         if self._cards.get(path, (0, {}))[0] != changed:
             try:
                 card = ModelCard.read(path)
-                rmse = [figures["rmse"] for figures in card.metrics.values() if "rmse" in figures]
-                said = {"task": card.task, "rmse": max(rmse, default=None), "constant": card.constant}
+                rmse = [figures["rmse_rad"] for figures in card.metrics.values() if "rmse_rad" in figures]
+                said = {"task": card.task, "rmse": max(rmse, default=None)}
             except ModelError as error:
                 said = {"fault": str(error)}
             self._cards[path] = (changed, {"name": path.stem, "bytes": path.stat().st_size, **said})
