@@ -153,6 +153,18 @@ def test_torchvisions_nets_learn_and_export(task: DetectionTask, name: str, tmp_
         assert outputs["masks"].shape == (count, 28, 28)
 
 
+@pytest.mark.parametrize("name", ["nano", "ssdlite"])
+def test_boxes_keep_their_precision_where_the_net_has_half_of_it(name: str) -> None:
+    net = TASKS[0].nets[name].build(SETTINGS)
+    views, targets = batch(TASKS[0], pictures(2))
+    with torch.autocast("cpu", torch.bfloat16):
+        parts = net.loss(views, targets)
+        found = net.eval()(views)
+    assert all(part.dtype == torch.float32 and torch.isfinite(part) for part in parts.values())
+    assert found[0]["boxes"].dtype == torch.float32
+    assert len(found[0]["boxes"].unique()) > 256, "half precision has 256 values from 64 to 128"
+
+
 def test_keypoints_are_learned_and_found() -> None:
     views, targets = batch(TASKS[0], pictures(2)[:1])
     for target in targets:

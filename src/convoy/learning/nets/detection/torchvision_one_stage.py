@@ -72,7 +72,8 @@ class OneStage(PerceptionNet):
         """What the net says, the anchors of each image, and the number of cells of each map."""
         features = list(self.net.backbone(views).values())
         shapes = [(views.shape[2], views.shape[3])] * len(views)
-        anchors = self.net.anchor_generator(ImageList(views, shapes), features)
+        # Anchors have the precision of the features that they are made for; half of it is a pixel or two.
+        anchors = self.net.anchor_generator(ImageList(views, shapes), [values.float() for values in features])
         cells = [values.shape[2] * values.shape[3] for values in features]
         return {name: said.float() for name, said in self.net.head(features).items()}, anchors, cells
 

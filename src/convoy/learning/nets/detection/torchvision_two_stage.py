@@ -5,6 +5,7 @@ The second stage looks again where the first one proposes; both suppress what ov
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -54,9 +55,12 @@ class TwoStage(PerceptionNet):
     def _run(self, views: Tensor, targets: list[BoxTarget] | None) -> tuple[list[dict[str, Tensor]], dict[str, Tensor]]:
         shapes = [(views.shape[2], views.shape[3])] * len(views)
         images = ImageList(views, shapes)
-        features = self.net.backbone(images.tensors)
-        proposals, proposing = self.net.rpn(images, features, targets)
-        results, answering = self.net.roi_heads(features, proposals, shapes, targets)
+        features = self.net.backbone(views)
+        # Places in the picture need more digits than half precision has.
+        with torch.autocast(views.device.type, enabled=False):
+            features = OrderedDict((name, values.float()) for name, values in features.items())
+            proposals, proposing = self.net.rpn(images, features, targets)
+            results, answering = self.net.roi_heads(features, proposals, shapes, targets)
         return results, proposing | answering
 
     def _as_found(self, result: dict[str, Tensor]) -> dict[str, Tensor]:
