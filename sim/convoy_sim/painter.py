@@ -19,6 +19,8 @@ _SPARE_SLOTS = 400
 """For what moves."""
 _CLEAR_M = 2500.0
 """Who sees farther than this hardly sees the haze, which takes a twelfth of the time to draw."""
+_FOG_DISTANCE_MODE, _BY_DEPTH, _BY_DISTANCE = 0x855A, 0x855C, 0x855B
+"""Of OpenGL's extension NV_fog_distance, which Mesa and NVIDIA have."""
 _LISTS = 32
 """How many views keep their lists; a camera needs one to ten."""
 
@@ -30,6 +32,7 @@ class Painter:
         self._assets, self._weather = assets, weather
         self._context = mujoco.MjrContext(assets.model, mujoco.mjtFontScale.mjFONTSCALE_50)
         _filter(self._context)
+        self._measures_fog = weather.fog_m < _CLEAR_M and _has_fog_distance()
         # Depth comes as OpenGL has it: 1 at the near plane, 0 at the far one.
         self._context.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self.placer = Placer(assets, weather.fog_m)
@@ -40,6 +43,8 @@ class Painter:
         """Draw a view of a camera whose optical frame has this pose in the map."""
         # Another scene of this thread may have drawn since.
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
+        if self._measures_fog:
+            _measure_fog(_BY_DISTANCE if view.joined else _BY_DEPTH)
         axes, eye = camera_pose[:3, :3] @ view.axes, camera_pose[:3, 3]
         planes = planes_of((view.left, view.right, view.top, view.bottom), axes)
         moving = movers.in_sight(planes, eye)
@@ -175,6 +180,20 @@ def _filter(context: mujoco.MjrContext) -> None:
         target = GL.GL_TEXTURE_2D if kind == mujoco.mjtTexture.mjTEXTURE_2D else GL.GL_TEXTURE_CUBE_MAP
         GL.glBindTexture(target, int(texture))
         GL.glTexParameteri(target, GL.GL_TEXTURE_MIN_FILTER, GL.GL_LINEAR_MIPMAP_NEAREST)
+
+
+def _has_fog_distance() -> bool:
+    from OpenGL import GL
+
+    return b"GL_NV_fog_distance" in GL.glGetString(GL.GL_EXTENSIONS)
+
+
+def _measure_fog(mode: int) -> None:
+    """Say what fog grows with. By depth, OpenGL's default, large faces that reach behind the eye are fogged otherwise
+    in each view; where views are joined that shows as a seam."""
+    from OpenGL import GL
+
+    GL.glFogi(_FOG_DISTANCE_MODE, mode)
 
 
 def _metres(z: NDArray[np.float32], view: View) -> NDArray[np.float32]:

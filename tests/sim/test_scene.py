@@ -76,6 +76,19 @@ def points(frame: Frame, camera: CameraModel) -> np.ndarray:
     return (rays * frame.depth[..., None]) @ frame.camera_pose[:3, :3].T + frame.camera_pose[:3, 3]
 
 
+def test_fog_has_no_seam_where_the_views_of_a_fisheye_meet(scene: Scene, town: Town, pose: Pose) -> None:
+    rgb = Scene(town, "fog").render(pose, FISHEYE).rgb
+    assert rgb is not None
+    grey, rays = rgb.mean(axis=2), FISHEYE.rays()
+    x, y, z = np.moveaxis(rays, -1, 0)
+    face = np.where(np.arccos(z) <= FISHEYE.max_angle, np.stack([z, x, -x, y]).argmax(axis=0), -1)
+    pairs = [(grey[:, :-1], face[:, :-1], grey[:, 1:], face[:, 1:]), (grey[:-1], face[:-1], grey[1:], face[1:])]
+    for one, other in ((0, 1), (0, 2), (0, 3), (1, 3), (2, 3)):
+        steps = [(a - b)[(fa == one) & (fb == other)] for a, fa, b, fb in pairs]
+        steps += [(b - a)[(fa == other) & (fb == one)] for a, fa, b, fb in pairs]
+        assert abs(np.median(np.concatenate(steps))) < 2.0
+
+
 @pytest.mark.parametrize("camera", [PINHOLE, FISHEYE], ids=["pinhole", "fisheye"])
 def test_depth_is_metric_and_masks_lie_on_what_they_name(busy: Scene, pose: Pose, camera: CameraModel) -> None:
     frame = busy.render(pose, camera, ALL)
