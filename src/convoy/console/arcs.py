@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convoy.interfaces.camera_model import CameraModel
 
-NEAR_M, POINTS = 3.0, 24
+NEAR_M, POINTS = 1.5, 24
 STRAIGHT = 1e-6
 """1/m, below which a path has no centre."""
 

@@ -64,7 +64,9 @@ def _component(name: str, lines: list[tuple[str, _Line]], now_s: float) -> dict[
     silent_s = now_s - max(line.at_s for _, line in lines)
     worst = max(lines, key=lambda entry: (_order(entry[1].level), entry[0] != _FREQUENCY))
     state = _WORDS.get(Level(worst[1].level), "look") if worst[1].level in (0, 1, 2, 3) else "look"
-    said = worst[1].message
+    said = f"{worst[0]}: {worst[1].message}" if worst[0] != _FREQUENCY else worst[1].message
+    if state == "fine":
+        said = ", ".join(f"{what}: {line.message}" for what, line in lines if what != _FREQUENCY and line.message)
     if silent_s > SILENT_AFTER_S:
         state, said = "silent", f"nothing heard for {silent_s:.0f} s; it has stopped, or the network is cut"
     traffic = next((line.values for what, line in lines if what == _FREQUENCY), {})
@@ -91,7 +93,7 @@ def _traffic(values: dict[str, str]) -> str:
         if match := _RATE.fullmatch(key):
             if value == "0.0":
                 continue  # what matters of it is in the message
-            said.append(f"{value} {match[1]} a second")
+            said.append(f"{match[1]} {value} times a second")
         elif (match := _AGE.fullmatch(key)) and match[1] == "99":
             said.append(f"done {value} ms after the picture at the latest")
         elif match := _REPLACED.fullmatch(key):

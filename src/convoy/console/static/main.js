@@ -56,7 +56,7 @@ function start() {
     hands.mine = wheel.mine;
     body.dataset.wheel = wheel.mine ? "yes" : "no";
     body.dataset.emergency = state.emergency ? "yes" : "no";
-    $("wheel").textContent = wheel.mine ? "You have the wheel" : wheel.free ? "Take the wheel" : wheel.asking ? "Asked for it" : "Ask for the wheel";
+    $("wheel").textContent = wheel.mine ? "You drive" : wheel.free ? "Take the wheel" : wheel.asking ? "Asked" : "Ask to drive";
     $("wheel").disabled = Boolean(wheel.asking);
     $("ask").hidden = !(wheel.mine && wheel.asked);
     $("release").hidden = !state.emergency;

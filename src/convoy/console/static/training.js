@@ -21,9 +21,9 @@ export class Training {
     this.curve = make("canvas", { class: "curve" });
     this.bar = make("i");
     this.state = make("span", { class: "state" });
-    this.view = make("article", { class: "card", hidden: true },
+    this.view = make("article", { class: "card course", hidden: true },
       make("header", {}, this.name = make("b"), this.state), make("div", { class: "progress" }, this.bar), this.curve, this.facts = make("div", { class: "facts" }), this.cancel);
-    $("training").append(this.said, make("label", { class: "top-speed" }, make("span", { text: "Passes over the takes " }, this.epochsSaid), this.epochs), this.start, make("p"), this.view);
+    $("training").append(this.said, make("label", { class: "top-speed" }, make("span", { text: "Passes over the takes " }, this.epochsSaid), this.epochs), this.start, this.view);
     link.addEventListener("training", ({ detail }) => this.show(detail.course));
     link.addEventListener("files", ({ detail }) => this.list(detail.models));
   }
@@ -31,7 +31,7 @@ export class Training {
   choose(takes) {
     this.takes = takes;
     const time = takes.reduce((sum, take) => sum + take.seconds, 0);
-    this.said.textContent = takes.length ? `${takes.length} ${takes.length > 1 ? "takes" : "take"} chosen, ${seconds(time)} in all.` : "Choose takes under Takes; three laps or more teach best.";
+    this.said.textContent = takes.length ? `${takes.length} ${takes.length > 1 ? "takes" : "take"} chosen, ${seconds(time)} in all.` : "Choose takes under Takes; a few minutes of good driving teach well.";
     this.enable();
   }
 
