@@ -75,19 +75,22 @@ class DetectionScore:
     def figures(self) -> dict[str, float]:
         """Return `map50` and `map`, `map50 NAME` of each class that was to be found, and the number of `frames`.
 
+        Where nothing was to be found the number of frames is all there is to say.
+
         Raises:
-            EvaluationError: there was nothing to find.
+            EvaluationError: there were no frames.
         """
-        precision = self._precision() if self._truths else np.array(())
+        figures = {"frames": float(len(self._images))}
+        if not self._images:
+            raise EvaluationError("There are no frames to measure detection by.")
+        precision = self._precision()
         if not (precision >= 0).any():
-            raise EvaluationError(
-                f"In {len(self._images)} frames is no box of {LEAST_ROWS:.0f} rows or more: nothing to measure by."
-            )
-        figures = {"map50": mean(precision[0]), "map": mean(precision)}
+            return figures
+        figures = {"map50": mean(precision[0]), "map": mean(precision)} | figures
         for index, column in enumerate(self._columns.tolist()):
             if (precision[0, :, index] >= 0).all():
                 figures[f"map50 {self._classes[column]}"] = mean(precision[0, :, index])
-        return figures | {"frames": float(len(self._images))}
+        return figures
 
     def _entries(self, boxes: np.ndarray, labels: np.ndarray, start: int) -> list[dict[str, Any]]:
         low, high = boxes[:, :2].astype(np.float64), boxes[:, 2:].astype(np.float64)

@@ -24,9 +24,12 @@ class InstanceScore(DetectionScore):
         """Return what `DetectionScore` does, and `mask_map50` and `mask_map`.
 
         Raises:
-            EvaluationError: there was nothing to find.
+            EvaluationError: there were no frames.
         """
-        figures, precision = super().figures(), self._precision("segm")
+        figures = super().figures()
+        if "map" not in figures:
+            return figures
+        precision = self._precision("segm")
         return figures | {"mask_map50": mean(precision[0]), "mask_map": mean(precision)}
 
     def _complete(
