@@ -15,7 +15,7 @@ from convoy.learning.perception.tasks import TASKS
 
 if TYPE_CHECKING:
     from convoy.inference import Session
-    from convoy.learning.datasets.sample import Dataset
+    from convoy.learning.datasets.sample_list import SampleList
     from convoy.learning.fit import Epoch
     from convoy.learning.perception.start import Started
 
@@ -33,14 +33,14 @@ def _command(task: str) -> Callable[..., None]:
     def train(
         data: Annotated[list[str], typer.Option(help=f"{_SPECS}; may be given several times.")],
         out: training.Out,
-        net: Annotated[str, typer.Option(help="See `convoy models nets` \\[default: the task's small one]")] = "",
+        net: Annotated[str, typer.Option(help="See `convoy models list` \\[default: the task's small one]")] = "",
         backbone: Annotated[
             str, typer.Option(help="See `convoy models backbones` \\[default: the net's own choice]")
         ] = "",
-        loss: Annotated[str, typer.Option(help="Of tasks that have several, see `convoy models nets`.")] = "",
+        loss: Annotated[str, typer.Option(help="Of tasks that have several, see `convoy models list`.")] = "",
         validation: Annotated[
             list[str] | None,
-            typer.Option(help="Data to stop early by and to measure with \\[default: the last 20 % of --data]"),
+            typer.Option(help="Data to stop early by and to measure with \\[default: its part val, or its last 20 %]"),
         ] = None,
         start: Annotated[
             Path | None, typer.Option(help="Model file or checkpoint to take the weights of that fit.")
@@ -126,7 +126,7 @@ def _train(
     want = PARTS & {*task.needs_of(loss_name(task, options.loss)), *NEEDS[name]}
     with training.bar(console) as bar:
 
-        def open_one(spec: str) -> Dataset:
+        def open_one(spec: str) -> SampleList:
             shown = bar.add_task(f"{spec}", total=None)
 
             def progress(done: int, of: int) -> None:

@@ -23,21 +23,19 @@ def perception_card(
     net, backbone = net_name(task, options.net), settings.backbone
     sources = (
         DataSource(
-            name=dataset.name,
-            licence=dataset.licence,
-            frames=len(numbers),
-            part="all of it; other data was held out"
-            if len(numbers) == len(dataset)
-            else f"frames {numbers.start} to {numbers.stop - 1}; the others are held out",
+            name=piece.dataset.name,
+            licence=piece.dataset.licence,
+            frames=len(piece.numbers),
+            part=f"{piece.which}; what the figures are of was held out",
         )
-        for dataset, numbers in taught.parts
+        for piece in taught.pieces
     )
-    what = f"{task.name} by {net}" + (f" on {backbone}" if backbone else "")
-    dataset = taught.parts[0][0]
+    what = made_by(task.name, net) + (f" on {backbone}" if backbone else "")
+    dataset = taught.pieces[0].dataset
     return ModelCard(
         name=name,
         task=task.name,
-        description=what + (f", loss: {settings.loss}" if settings.loss else "") + ".",
+        description=what + (f", loss {settings.loss}" if settings.loss else "") + ".",
         input=CameraInput(
             width=settings.width, height=settings.height, focal_length=task.focal_length(settings) or None
         ),
@@ -51,3 +49,8 @@ def perception_card(
         revision=code_revision(),
         command=command,
     )
+
+
+def made_by(task: str, net: str) -> str:
+    """How the description of a model begins that one of a task's nets has become."""
+    return f"{task[0].upper()}{task[1:]} by the net {net!r}"

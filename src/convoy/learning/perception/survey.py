@@ -29,7 +29,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         for name in task.needs_of(loss):
             if getattr(sample, name) is None:
                 raise LearningError(f"{sample.name} has no {name}, which {task.name} is taught by.")
-    dataset = samples.parts[0][0]
+    dataset = samples.pieces[0].dataset
     if options.class_weights and not task.weighted:
         raise LearningError(f"Class weights are of no use to {task.name}.")
     origin, extent = _area(seen)

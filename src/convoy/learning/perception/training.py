@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from convoy.inference import ModelCard, Session, stretch
-from convoy.learning.datasets.sample import Dataset
+from convoy.learning.datasets.sample_list import SampleList
 from convoy.learning.errors import LearningError
 from convoy.learning.export import write_model
 from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
@@ -49,6 +49,7 @@ class PerceptionTraining(lightning.LightningModule):
         self.model = net
         self._options = options
         self._still = list(still)
+        self.train()
 
     def train(self, mode: bool = True) -> PerceptionTraining:
         super().train(mode)
@@ -75,7 +76,9 @@ class PerceptionTraining(lightning.LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
 
 
-def prepare(task: Task, options: PerceptionOptions, data: Sequence[Dataset], validation: Sequence[Dataset]) -> Material:
+def prepare(
+    task: Task, options: PerceptionOptions, data: Sequence[SampleList], validation: Sequence[SampleList]
+) -> Material:
     """Split the data, and look at what teaches for what the net is built from.
 
     Raises:
@@ -124,9 +127,8 @@ def train_perception(
         mixed=True,
         clip=_CLIP,
     )
-    parts = [f"{dataset.name}: {numbers}" for dataset, numbers in material.taught.parts]
     same = {name: value for name, value in asdict(options).items() if name != "workers"}
-    origin = same | {"task": task.name, "data": parts, "start": str(start or "")}
+    origin = same | {"task": task.name, "data": material.taught.describe(), "start": str(start or "")}
     fit(training, shown, checked, schedule, folder, origin, resume, on_epoch)
     return training.model
 

@@ -1,0 +1,70 @@
+"""What teaches depth and poses punishes what is wrong, and forgives what it should."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
+
+from tests.learning.perception.conftest import make_sample  # noqa: E402
+
+from convoy.learning.nets.depth_losses import scale_invariant, ssim, stereo, warp  # noqa: E402
+from convoy.learning.nets.posenet import rotation_between  # noqa: E402
+from convoy.learning.nets.segmentation.net import ClassLoss  # noqa: E402
+from convoy.learning.nets.segmentation.segnet import unpool  # noqa: E402
+from convoy.learning.perception.task import NetSettings  # noqa: E402
+
+
+def test_depth_is_compared_where_it_is_known_and_half_of_a_common_scale_is_forgiven() -> None:
+    depth = torch.rand(2, 8, 8) * 10 + 1
+    depth[:, 0] = 0
+    assert sum(scale_invariant(depth.clamp(min=1).log(), depth).values()) == pytest.approx(0, abs=1e-6)
+    twice = scale_invariant((2 * depth.clamp(min=1)).log(), depth)
+    assert float(twice["depth"]) == pytest.approx(0.5 * math.log(2) ** 2, rel=1e-4)
+    assert float(twice["gradient"]) == pytest.approx(0, abs=1e-6)
+    assert all(torch.isfinite(part) for part in scale_invariant(torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)).values())
+
+
+def test_warping_by_the_true_disparity_gives_the_other_picture() -> None:
+    scene = make_sample(1)
+    left, right = (torch.from_numpy(picture).permute(2, 0, 1)[None] / 255 for picture in (scene.image, scene.right))
+    disparity = torch.from_numpy(48.0 * 0.5 / scene.depth)[None, None]
+    shares = torch.cat([disparity, disparity], dim=1) / scene.image.shape[1]
+    seen = warp(right, -shares[:, :1])
+    board = torch.from_numpy(scene.mask > 0)
+    assert (seen - left)[0, :, board].abs().max() < 0.01
+    right_one, wrong = (sum(stereo([by * shares], left, right).values()) for by in (1.0, 0.3))
+    assert right_one < wrong
+
+
+def test_likeness_is_one_with_itself_and_less_with_anything_else() -> None:
+    one, other = torch.rand(2, 1, 3, 8, 8)
+    assert torch.allclose(ssim(one, one), torch.ones(1, 3, 6, 6), atol=1e-5)
+    assert ssim(one, other).mean() < 0.9
+
+
+def test_rotations_are_compared_by_angle_whatever_the_sign_of_the_quaternion() -> None:
+    def about_z(angle: float) -> torch.Tensor:
+        return torch.tensor([[0.0, 0.0, math.sin(angle / 2), math.cos(angle / 2)]])
+
+    for sign in (1, -1):
+        found = rotation_between(about_z(0.2), sign * about_z(0.5))
+        np.testing.assert_allclose(found, [[0, 0, 0.3]], atol=1e-6)
+
+
+def test_void_teaches_nothing_and_a_batch_of_void_is_no_fault() -> None:
+    loss = ClassLoss(NetSettings("", 8, 8, ("a", "b")))
+    logits = torch.tensor([3.0, -3.0]).view(1, 2, 1, 1).expand(1, 2, 4, 4)
+    masks = torch.full((1, 4, 4), 255)
+    assert float(loss(logits, masks)) == 0
+    masks[0, 0, 0] = 0
+    assert float(loss(logits, masks)) == pytest.approx(math.log(1 + math.exp(-6)), rel=1e-3)
+
+
+def test_unpooling_puts_values_back_where_they_were() -> None:
+    maps = torch.rand(2, 3, 6, 8)
+    pooled, places = torch.nn.functional.max_pool2d(maps, 2, return_indices=True)
+    assert torch.equal(unpool(pooled, places, maps), torch.nn.functional.max_unpool2d(pooled, places, 2))
