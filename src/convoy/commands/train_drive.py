@@ -118,6 +118,7 @@ def drive(
                 Algorithm(algo),
                 observation,
                 steps,
+                seconds,
                 envs,
                 seed,
                 rl_lr,

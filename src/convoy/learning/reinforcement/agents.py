@@ -30,11 +30,13 @@ BEST, LAST, MEMORY, OPTIONS = "best.zip", "last.zip", "memory.pkl", "options.jso
 GAMMA = 0.99
 """Five seconds at 20 Hz."""
 ROLLOUT = 4096
-"""Steps of all environments between two updates of PPO."""
+"""Steps of all environments between two updates of PPO, at most."""
 LOG_DEVIATION = -2.0
 """Of PPO's first actions, 0.07 rad and 0.8 m/s: wilder steering leaves the lane before anything is learnt."""
-BUFFER = {Observation.coach: 500_000, Observation.pixels: 20_000}
+BUFFER = {Observation.coach: 200_000, Observation.pixels: 20_000}
 """Steps that off-policy algorithms remember; one with pixels takes 80 kB."""
+WARM_UP = 2000
+"""Steps before off-policy algorithms begin to learn, at most."""
 HIDDEN = [128, 128]
 _CRITIC = {Algorithm.ppo: "vf", Algorithm.sac: "qf", Algorithm.td3: "qf"}
 
@@ -51,16 +53,18 @@ def new_agent(options: ReinforcementOptions, envs: VecEnv, logs: Path) -> BaseAl
     }
     policy, extra = _policy(options)
     if options.algo is Algorithm.ppo:
+        steps = max(min(ROLLOUT, options.check_every) // options.envs, 2)
         return PPO(
             policy,
             **common,
             learning_rate=_falling(options.learning_rate),
-            n_steps=max(ROLLOUT // options.envs, 2),
-            batch_size=256,
+            n_steps=steps,
+            batch_size=min(256, steps * options.envs),
             policy_kwargs=extra | {"log_std_init": LOG_DEVIATION},
         )
     common |= {"learning_rate": options.learning_rate, "buffer_size": BUFFER[options.observation]}
-    common |= {"learning_starts": 2000, "train_freq": 8, "gradient_steps": -1, "batch_size": 256}
+    common |= {"learning_starts": min(WARM_UP, options.check_every), "train_freq": 8, "gradient_steps": -1}
+    common |= {"batch_size": 256}
     if options.algo is Algorithm.sac:
         return SAC(policy, **common, policy_kwargs=extra)
     if options.algo is Algorithm.td3:

@@ -26,7 +26,6 @@ TOLD = [at for at, name in enumerate(NAMES) if name not in NOT_TOLD]
 
 SHIELD_MIN_TIME_S, SHIELD_DECELERATION = 0.3, 7.0
 """As config/drive.param.yaml sets the supervisor's."""
-EPISODE_S = 60.0
 DRIVES_PER_TOWN = 4
 
 
@@ -63,7 +62,7 @@ def environment(options: ReinforcementOptions, towns: str = "train", learning: b
         weathers=WEATHERS if pixels else ("clear", "rain"),  # features know of the weather that roads are wet
         difficulty=0.0 if learning and options.curriculum else 1.0,
         randomise=learning and options.randomise,
-        seconds=EPISODE_S,
+        seconds=options.seconds,
         drives_per_town=DRIVES_PER_TOWN if learning else 1,
         scenarios=options.scenarios if learning else 0.0,
         shield=Shield(SHIELD_MIN_TIME_S, SHIELD_DECELERATION) if options.shield else None,

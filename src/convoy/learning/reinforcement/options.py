@@ -33,6 +33,7 @@ class ReinforcementOptions:
     algo: Algorithm = Algorithm.ppo
     observation: Observation = Observation.coach
     steps: int = 1_000_000
+    seconds: float = 60.0
     envs: int = 8
     seed: int = 0
     learning_rate: float = 1e-4
