@@ -18,7 +18,7 @@ from convoy.learning.errors import LearningError
 def load_weights(path: Path, dropout: float) -> DrivingNet:
     """Build the net of a model file that `convoy train drive` made with PilotNet.
 
-    What batch norm did is part of the convolutions' weights since the export; the net has none.
+    The net has no batch norm: what that did is made a part of the convolutions' weights.
 
     Raises:
         ModelError: there is no such file, or it is no model of convoy.
@@ -48,17 +48,36 @@ def _layers(net: nn.Module) -> list[Layer]:
 
 def _copy(path: Path, layers: list[Layer], wanted: list[Layer]) -> None:
     """Fill `layers` with the first weights of a file whose layers are like `wanted`."""
-    card, graph = ModelCard.read(path), onnx.load(path).graph
-    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    found = [
-        tuple(values[name] for name in node.input[1:3])
-        for node in graph.node
-        if node.op_type in ("Conv", "Gemm") and all(name in values for name in node.input[1:3])
-    ]
+    card = ModelCard.read(path)
+    found = _weights(onnx.load(path).graph)
     if card.task != "drive" or [weight.shape for weight, _ in found] != [tuple(each.weight.shape) for each in wanted]:
         raise LearningError(f"{path} is {card.task} by another network; wanted a PilotNet of `convoy train drive`.")
     with torch.no_grad():
         for layer, (weight, bias) in zip(layers, found, strict=False):
-            layer.weight.copy_(torch.from_numpy(np.array(weight)))
+            layer.weight.copy_(torch.from_numpy(weight))
             assert layer.bias is not None  # without batch norm, all have one
-            layer.bias.copy_(torch.from_numpy(np.array(bias)))
+            layer.bias.copy_(torch.from_numpy(bias))
+
+
+def _weights(graph: onnx.GraphProto) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weight and bias of each layer of a graph, in its order; what batch norm does after it is made a part of them."""
+    values = {tensor.name: np.array(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+    for node in graph.node:  # equal weights are kept once
+        if node.op_type == "Identity" and node.input[0] in values:
+            values[node.output[0]] = values[node.input[0]]
+    reader = {name: node for node in graph.node for name in node.input}
+    found = []
+    for node in graph.node:
+        if node.op_type not in ("Conv", "Gemm") or node.input[1] not in values:
+            continue
+        weight = values[node.input[1]]
+        bias = values[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), np.float32)
+        after = reader.get(node.output[0])
+        if after is not None and after.op_type == "BatchNormalization":
+            scale, shift, mean, variance = (values[name] for name in after.input[1:5])
+            epsilon = next(each.f for each in after.attribute if each.name == "epsilon")
+            factor = scale / np.sqrt(variance + epsilon)
+            weight = weight * factor.reshape(-1, *[1] * (weight.ndim - 1))
+            bias = (bias - mean) * factor + shift
+        found.append((weight, bias))
+    return found
