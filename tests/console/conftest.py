@@ -88,7 +88,7 @@ class Page:
     """What a browser's page does, by hand."""
 
     def __init__(self, port: int, headers: dict[str, str] | None = None) -> None:
-        opened = connect(f"ws://127.0.0.1:{port}/live", additional_headers=headers or {}, proxy=None)
+        opened = connect(f"ws://127.0.0.1:{port}/live", additional_headers=headers or {}, proxy=None, max_queue=None)
         self.socket: ClientConnection = opened.__enter__()
         self.sequence = 0
         self.offset = 0.0
