@@ -58,7 +58,10 @@ def _command(task: str) -> Callable[..., None]:
         patience: training.Patience = _DEFAULT.patience,
         seed: training.Seed = _DEFAULT.seed,
         batch_size: training.BatchSize = _DEFAULT.batch_size,
-        lr: training.LearningRate = _DEFAULT.learning_rate,
+        lr: Annotated[
+            float | None,
+            typer.Option(min=1e-7, max=1.0, help="Highest learning rate \\[default: what suits the net]"),
+        ] = _DEFAULT.learning_rate,
         weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
         dropout: training.Dropout = _DEFAULT.dropout,
         class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,

@@ -23,6 +23,8 @@ BOX_OUTPUTS = (
     ModelOutput(name="scores", unit="probability", description="of each boxed class, for each box"),
 )
 BOX_TOLERANCE = {"boxes": 1e-3, "scores": 1e-3}
+PLAIN_RATE = 3e-4
+"""Learning rate of nets whose heads have no batch norm; at more they are lost within a few steps."""
 _SAME = 0.98
 """Share of the boxes that must be alike: which come last may depend on a hair's breadth."""
 
@@ -68,10 +70,10 @@ class DetectionTask(Task):
         "nano": NetChoice(detector.nano),
         "small": NetChoice(detector.small),
         "ssdlite": NetChoice(torchvision_one_stage.ssdlite),
-        "ssd": NetChoice(torchvision_one_stage.ssd),
-        "retinanet": NetChoice(torchvision_one_stage.retinanet, "resnet50"),
-        "fcos": NetChoice(torchvision_one_stage.fcos, "resnet50"),
-        "faster-rcnn": NetChoice(torchvision_two_stage.faster_rcnn, "resnet50"),
+        "ssd": NetChoice(torchvision_one_stage.ssd, learning_rate=PLAIN_RATE),
+        "retinanet": NetChoice(torchvision_one_stage.retinanet, "resnet50", PLAIN_RATE),
+        "fcos": NetChoice(torchvision_one_stage.fcos, "resnet50", PLAIN_RATE),
+        "faster-rcnn": NetChoice(torchvision_two_stage.faster_rcnn, "resnet50", PLAIN_RATE),
     }
     outputs: ClassVar[tuple[ModelOutput, ...]] = BOX_OUTPUTS
     tolerance: ClassVar[Mapping[str, float]] = BOX_TOLERANCE

@@ -9,7 +9,7 @@ from convoy.inference import ModelOutput
 from convoy.learning.errors import LearningError
 from convoy.learning.nets.detection.targets import BoxTarget
 from convoy.learning.nets.detection.torchvision_two_stage import mask_rcnn
-from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, DetectionTask, box_target
+from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, PLAIN_RATE, DetectionTask, box_target
 from convoy.learning.perception.task import NetChoice, NetSettings, View
 
 
@@ -18,7 +18,7 @@ class InstancesTask(DetectionTask):
 
     name = "instances"
     needs: ClassVar[tuple[str, ...]] = ("boxes", "instances")
-    nets: ClassVar[Mapping[str, NetChoice]] = {"mask-rcnn": NetChoice(mask_rcnn, "resnet50")}
+    nets: ClassVar[Mapping[str, NetChoice]] = {"mask-rcnn": NetChoice(mask_rcnn, "resnet50", PLAIN_RATE)}
     outputs: ClassVar[tuple[ModelOutput, ...]] = (
         *BOX_OUTPUTS,
         ModelOutput(name="masks", unit="probability", description="of the thing, at 28x28 places in each box"),

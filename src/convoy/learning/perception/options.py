@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class PerceptionOptions:
     """Options of the training of a perception net; ``convoy train segmentation --help`` says what each does.
 
-    An empty `net`, `backbone` or `loss` stands for the task's default.
+    An empty `net`, `backbone` or `loss` stands for the task's default, no learning rate for the one that suits the net.
     """
 
     net: str = ""
@@ -23,7 +23,7 @@ class PerceptionOptions:
     patience: int = 10
     seed: int = 0
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float | None = None
     weight_decay: float = 1e-2
     dropout: float = 0.0
     class_weights: bool = False

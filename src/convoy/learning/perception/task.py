@@ -105,10 +105,17 @@ class PerceptionNet(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class NetChoice:
-    """A net that a task can train: how it is built, and its default backbone ('' where it has one of its own)."""
+    """A net that a task can train.
+
+    Attributes:
+        build: how it is built.
+        backbone: its default one, '' where it has one of its own.
+        learning_rate: that suits it, where none is asked for.
+    """
 
     build: Callable[[NetSettings], PerceptionNet]
     backbone: str = ""
+    learning_rate: float = 2e-3
 
 
 class Task(ABC):

@@ -44,10 +44,12 @@ class Material:
 class PerceptionTraining(lightning.LightningModule):
     """Trains a net on batches of `ViewBatches`; `still` modules keep their statistics, whatever the rest does."""
 
-    def __init__(self, net: PerceptionNet, options: PerceptionOptions, still: Sequence[nn.Module] = ()) -> None:
+    def __init__(
+        self, net: PerceptionNet, learning_rate: float, weight_decay: float, still: Sequence[nn.Module] = ()
+    ) -> None:
         super().__init__()
         self.model = net
-        self._options = options
+        self._learning_rate, self._weight_decay = learning_rate, weight_decay
         self._still = list(still)
         self.train()
 
@@ -66,13 +68,12 @@ class PerceptionTraining(lightning.LightningModule):
         self.log(MONITOR, loss, batch_size=len(batch[0]), sync_dist=True)
 
     def configure_optimizers(self) -> Any:
-        options = self._options
         learning = [parameter for parameter in self.parameters() if parameter.requires_grad]
         if not learning:
             raise LearningError("All of the net is frozen: nothing is left to learn.")
-        optimiser = torch.optim.AdamW(learning, options.learning_rate, weight_decay=options.weight_decay)
+        optimiser = torch.optim.AdamW(learning, self._learning_rate, weight_decay=self._weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps, pct_start=0.1)
+        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, self._learning_rate, total_steps=steps, pct_start=0.1)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
 
 
@@ -109,11 +110,12 @@ def train_perception(
     """
     torch.manual_seed(options.seed)
     settings = material.settings
-    net = choose(task, options.net).build(settings)
+    choice = choose(task, options.net)
+    net = choice.build(settings)
     if start is not None:
         on_start(start_from(net, start))
     still = frozen_modules(net, options.freeze, settings.height, settings.width) if options.freeze else []
-    training = PerceptionTraining(net, options, still)
+    training = PerceptionTraining(net, options.learning_rate or choice.learning_rate, options.weight_decay, still)
     variation = Variation(mirror=task.mirrors, zoom=Variation.zoom if task.zooms else 0.0) if options.augment else None
     shown = ViewBatches(material.taught, task, settings, options.seed, variation)
     checked = ViewBatches(material.held_out, task, settings, options.seed, None)
