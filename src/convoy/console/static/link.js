@@ -2,7 +2,7 @@
 
 const KINDS = { 1: "picture", 2: "mask", 3: "depth" };
 const HEADER = 16;
-const CLOCK_EVERY_MS = 2000, SILENT_AFTER_MS = 1500;
+const CLOCK_EVERY_MS = 2000, WATCH_MS = 250, SILENT_AFTER_MS = 1500;
 const steady = () => performance.now() / 1000;
 
 export class Link extends EventTarget {
@@ -14,6 +14,7 @@ export class Link extends EventTarget {
     this.samples = [];
     this.wait = 250;
     this.heard = 0;
+    this.watched = 0;
   }
 
   /** Open the connection, and keep it open. */
@@ -32,10 +33,18 @@ export class Link extends EventTarget {
       setTimeout(() => this.open(), this.wait);
       this.wait = Math.min(this.wait * 1.6, 4000);
     };
-    this.watch ??= setInterval(() => {
-      // A socket that is frozen, as on a network that has gone, says nothing; its close would come minutes later.
-      if (this.up && performance.now() - this.heard > SILENT_AFTER_MS) { this.set(false, "the robot is silent"); this.socket.close(); }
-    }, 250);
+    this.watch ??= setInterval(() => this.listen(), WATCH_MS);
+  }
+
+  /** A socket that is frozen, as on a network that has gone, says nothing; its close would come minutes later. */
+  listen() {
+    const now = performance.now(), slept = now - this.watched > SILENT_AFTER_MS;
+    this.watched = now;
+    if (slept) return;  // it was this page that was away: what was said meanwhile is still to be heard
+    if (this.up && now - this.heard > SILENT_AFTER_MS) {
+      this.set(false, "the robot is silent");
+      this.socket.close();
+    }
   }
 
   set(up, reason = "") {
