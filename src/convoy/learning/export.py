@@ -76,8 +76,11 @@ def _export(net: nn.Module, card: ModelCard, path: Path) -> onnx.ModelProto:
         # The older exporter: the newer one needs further packages, can't do torchvision's detectors, and writes
         # the paths of this machine's source files into the model.
         warnings.simplefilter("ignore")
+        one = _One(net).eval()
+        # Of this module alone: the exporter then leaves weights apart that happen to be equal.
+        one.training = True
         torch.onnx.export(
-            _One(net).eval(),
+            one,
             (example,),
             path,
             input_names=[card.input.name],
