@@ -9,7 +9,8 @@ from convoy.inference.card import ModelCard
 _HEAD = """# Models
 
 Each file runs with ONNX Runtime alone and carries its card: what it is for, what it takes, what it was
-trained on, how well it does on data that it never saw. This page is made from the cards by `convoy models list --write`.
+trained on, how well it does on data that it never saw. This page is made from the cards by
+`convoy models list --write`.
 """
 
 
