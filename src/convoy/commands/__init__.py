@@ -34,6 +34,7 @@ EXTRAS = {
     "onnx": "learn",
     "torchmetrics": "learn",
     "faster_coco_eval": "learn",
+    "faster_coco_eval": "learn",
     "timm": "learn",
     "segmentation_models_pytorch": "learn",
     "stable_baselines3": "learn",

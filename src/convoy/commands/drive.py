@@ -37,6 +37,9 @@ def drive(
         Path | None,
         typer.Option(help="Bag of skeletons of hands: the car goes and stops as they tell it; in lock-step only."),
     ] = None,
+    perception: Annotated[
+        bool, typer.Option("--perception", help="See boxes, classes and depth as well, scored against the truth.")
+    ] = False,
     host: Annotated[
         Host, typer.Option(help="In lock-step in one process, or each component a ROS 2 participant, in real time.")
     ] = Host.in_process,
@@ -74,6 +77,8 @@ def drive(
         if host is Host.dds:
             raise typer.BadParameter("with --host dds, play the bag beside it", param_hint="--gestures")
         given["gestures"] = "true"
+    if perception:
+        given["perception"] = "true"
     plan = Drive(launch or default_launch_file("drive"), given | parse_arguments(arguments or []), seconds, gestures)
     with DriveProgress(terminal, seconds) as progress:
         if host is Host.dds:

@@ -21,7 +21,9 @@ from convoy.bags import BagReader, BagWriter
 from convoy.errors import ConvoyError
 from convoy.evaluation.drive_film import DriveFilm
 from convoy.evaluation.drive_log import DriveLog
-from convoy.evaluation.replay import add_outputs, percentiles
+from convoy.evaluation.replay import POINT_CLOUD, add_outputs, overlays, percentiles
+from convoy.evaluation.truth import TruthLog
+from convoy.graph import Component, NodeName
 from convoy.hosts.in_process import InProcess, Published
 from convoy.inference import ModelCard
 from convoy.interfaces import cdr
@@ -84,7 +86,15 @@ class Drive:
     def log(self, film: DriveFilm | None = None) -> DriveLog:
         """An empty log of it."""
         on_step = film.add if film else lambda step: None
-        return DriveLog(self.simulator().name, self.steps, on_step)
+        return DriveLog(self.simulator().name, self.steps, on_step, overlays(self.graph()))
+
+    def graph(self) -> list[tuple[Component, NodeName]]:
+        """The components that it takes, made anew."""
+        return build(load(self.launch, self.arguments))
+
+    def truth(self, log: DriveLog) -> TruthLog:
+        """An empty log of what its components see, and of what the simulator knows of it."""
+        return TruthLog(self.graph(), self.models(), log.types)
 
     @property
     def steps(self) -> int:
@@ -107,16 +117,18 @@ class Driven:
         log: how it went.
         timing: what depends on the machine: wall_s, realtime_factor, times of stages and latencies in ms.
         failures: of components, by node.
+        seen: how well its components see, see `TruthLog.figures`.
     """
 
     drive: Drive
     log: DriveLog
     timing: dict[str, Any]
     failures: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def metrics(self) -> dict[str, Any]:
         """The contents of ``metrics.json``; two drives in lock-step differ in ``timing`` alone."""
-        return self.log.as_dict() | {"failures": self.failures, "timing": self.timing}
+        return self.log.as_dict() | {"perception": self.seen, "failures": self.failures, "timing": self.timing}
 
     def write_metrics(self, folder: Path) -> None:
         """Write ``metrics.json``."""
@@ -137,8 +149,8 @@ def drive(
 ) -> Driven:
     """Make a drive in process.
 
-    Writes ``drive.mcap``, with all that the graph publishes, and ``metrics.json`` into `folder`, and with `video`
-    ``drive.mp4``; without a folder nothing is written.
+    Writes ``drive.mcap``, with all that the graph publishes but overlays and point clouds, and ``metrics.json`` into
+    `folder`, and with `video` ``drive.mp4``; without a folder nothing is written.
 
     Raises:
         LaunchError, DriveError, ModelError: the launch file can't be driven with.
@@ -150,15 +162,20 @@ def drive(
     with ExitStack() as stack:
         film = stack.enter_context(closing(DriveFilm(folder / "drive.mp4"))) if folder and video else None
         log = plan.log(film)
+        truth = plan.truth(log)
         writer = stack.enter_context(open_bag(folder)) if folder else None
 
         def on_publish(published: Published) -> None:
-            if writer is not None:
+            if writer is not None and published.topic not in log.overlays:
                 writer.write(published.topic, published.time_ns, published.data)
             log.add(published.topic, published.type_name, published.data)
+            truth.add(published.topic, published.type_name, published.data, truth=published.topic in log.types)
 
-        executor = InProcess(on_publish)
-        for component, node in build(load(plan.launch, plan.arguments)):
+        def records(topic: str, type_: str) -> bool:
+            return folder is not None if topic in log.overlays else type_ != POINT_CLOUD
+
+        executor = InProcess(on_publish, records=records)
+        for component, node in plan.graph():
             executor.add(component, node)
         if writer is not None:
             add_outputs(writer, executor.nodes)
@@ -178,7 +195,7 @@ def drive(
         progress(log)
     timing = {"wall_s": wall_s, "realtime_factor": plan.seconds / wall_s}
     stage_ms = {name: percentiles(np.array(spent) / 1e6) for name, spent in sorted(stages.items())}
-    driven = Driven(plan, log, timing | {"stage_ms": stage_ms}, failures)
+    driven = Driven(plan, log, timing | {"stage_ms": stage_ms}, failures, truth.figures())
     if folder is not None:
         driven.write_metrics(folder)
     return driven

@@ -117,8 +117,10 @@ def _judge(plan: Drive, folder: Path, video: bool) -> Driven:
     with BagReader(folder / "drive.mcap") as bag, ExitStack() as stack:
         film = stack.enter_context(closing(DriveFilm(folder / "drive.mp4"))) if video else None
         log = plan.log(film)
-        for record in bag.messages(bag.topics.keys() & log.types.keys()):
+        truth = plan.truth(log)
+        for record in bag.messages(bag.topics.keys() & (log.types.keys() | log.overlays | truth.results)):
             log.add(record.topic, record.type, record.data)
+            truth.add(record.topic, record.type, record.data, truth=record.topic in log.types)
             if record.topic == log.drive:
                 stamp = cdr.header_stamp(record.data, record.type) or 0
                 commands.setdefault(stamp, record.publish_time_ns - stamp)
@@ -138,4 +140,4 @@ def _judge(plan: Drive, folder: Path, video: bool) -> Driven:
     }
     if latencies.size:
         timing["latency_ms"] = percentiles(latencies)
-    return Driven(plan, log, timing)
+    return Driven(plan, log, timing, seen=truth.figures())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,7 @@ class Step:
         steered, commanded_speed: the command for this instant's sensors that reached the car.
         expert, expert_speed: what the expert would have commanded.
         image: type and bytes of the camera's message, while it may still be wanted.
+        overlay: bytes of the image in which is drawn what was seen, likewise.
         events: kind and status of what went wrong.
     """
 
@@ -60,6 +61,7 @@ class Step:
     expert: float = math.nan
     expert_speed: float = math.nan
     image: tuple[str, bytes] | None = None
+    overlay: bytes | None = None
     events: list[tuple[str, Any]] = field(default_factory=list)
 
     def picture(self) -> np.ndarray | None:
@@ -77,10 +79,17 @@ class DriveLog:
     Args:
         simulator: where the simulator stands in the graph.
         steps: how many are expected, to spread the film over them.
+        overlays: topics of pictures in which a component has drawn what it sees.
         on_step: is told of each step when all of it is known, its image included.
     """
 
-    def __init__(self, simulator: NodeName, steps: int, on_step: Callable[[Step], None] = lambda step: None) -> None:
+    def __init__(
+        self,
+        simulator: NodeName,
+        steps: int,
+        on_step: Callable[[Step], None] = lambda step: None,
+        overlays: Set[str] = frozenset(),
+    ) -> None:
         ports: dict[str, Input | Output] = {**Simulator.inputs, **Simulator.outputs}
 
         def topic(port: str) -> str:
@@ -88,6 +97,7 @@ class DriveLog:
 
         self.images = {topic("image"), topic("image_compressed")}
         self.drive = topic("drive")
+        self.overlays = overlays
         self._handlers: dict[str, Callable[[Step, Any], None]] = {
             topic("route_pose"): self._on_route_pose,
             topic("true_pose"): self._on_true_pose,
@@ -115,6 +125,8 @@ class DriveLog:
             self._instruction = cdr.deserialize(data, type_).data
         elif topic in self.images:
             self._step(cdr.header_stamp(data, type_) or 0).image = (type_, bytes(data))
+        elif topic in self.overlays:
+            self._step(cdr.header_stamp(data, type_) or 0).overlay = bytes(data)
         elif topic == DIAGNOSTICS:
             self._on_diagnostics(cdr.deserialize(data, type_))
         elif topic in self._handlers:
@@ -197,4 +209,4 @@ class DriveLog:
         if number in self._film and step.image is not None:
             self.film.append(step)
         else:
-            step.image = None
+            step.image = step.overlay = None

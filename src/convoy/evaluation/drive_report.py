@@ -24,12 +24,17 @@ from convoy.evaluation.page import (
     STEERED,
     drawing,
     film,
+    still,
     svg,
     table,
     thinned,
     tiles,
     write_page,
 )
+from convoy.evaluation.perception_table import perception_table, seen
+from convoy.interfaces import cdr
+from convoy.interfaces.images import decode
+from convoy.interfaces.messages import Image, type_name
 from convoy_sim.network import LANE_WIDTH_M
 from convoy_sim.outlines import outline
 from convoy_sim.town import Town
@@ -61,6 +66,8 @@ def write_report(driven: Driven, folder: Path) -> Path:
         parts += [f"<h2>Steering, against the expert's</h2>{_legend()}", svg(_steering(log)), svg(_speed(log))]
     if log.film:
         parts += [f"<h2>Film strip</h2>{_legend()}", _film(log)]
+    if driven.seen:
+        parts += ["<h2>What was seen, against the truth</h2>", perception_table(driven.seen), _overlays(log)]
     parts += ["<h2>Events</h2>", _events(log.incidents)]
     parts += ["<h2>What was driven</h2>", _provenance(driven)]
     return write_page(folder / "report.html", title, parts)
@@ -79,6 +86,7 @@ def summary(metrics: dict[str, Any]) -> str:
     if metrics["red_lights_run"]:
         said.append(f"{metrics['red_lights_run']} red lights run")
     said.append(f"{metrics['timing']['realtime_factor']:.1f} times real time")
+    said += seen(metrics["perception"])
     said += [f"{count} failures of {node}" for node, count in metrics["failures"].items() if count]
     return ", ".join(said)
 
@@ -162,6 +170,16 @@ def _film(log: DriveLog) -> str:
         picture = step.picture()
         shown = None if picture is None else with_overlay(step, picture, FILM_WIDTH)
         cells.append((shown, f"{(step.stamp_ns - start) / 1e9:.1f} s: {caption(step)}"))
+    return film(cells)
+
+
+def _overlays(log: DriveLog) -> str:
+    start = log.steps[0].stamp_ns
+    shown = [(step, step.overlay) for step in log.film if step.overlay is not None]
+    cells = []
+    for step, data in shown:
+        picture = decode(cdr.deserialize(data, type_name(Image))).to("bgr8")
+        cells.append((still(picture), f"{(step.stamp_ns - start) / 1e9:.1f} s"))
     return film(cells)
 
 

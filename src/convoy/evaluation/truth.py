@@ -118,6 +118,11 @@ class TruthLog:
         """What holds the truth."""
         return {topic for pairing in self._pairings for topic in (pairing.truth, pairing.labels)}
 
+    @property
+    def results(self) -> set[str]:
+        """What is compared with it."""
+        return {pairing.result for pairing in self._pairings}
+
     def add(self, topic: str, type_: str, data: cdr.Bytes, *, truth: bool) -> None:
         """Take in a result, or what is known; messages of other topics are passed over."""
         if truth and type_ == _LABELS and topic in {pairing.labels for pairing in self._pairings}:
