@@ -142,7 +142,7 @@ def _read(path: Path, size: tuple[int, int], things: tuple[_Thing, ...], want: f
 
 
 def _instances(size: tuple[int, int], things: tuple[_Thing, ...]) -> Array:
-    from faster_coco_eval.core import mask as coco_mask  # type: ignore[import-untyped]
+    from faster_coco_eval.core import mask as coco_mask
 
     width, height = size
     instances = np.zeros((height, width), np.uint16)

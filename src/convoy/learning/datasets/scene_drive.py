@@ -136,7 +136,7 @@ def _write_picture(folder: Path, name: str, pixels: Array, format: str) -> None:
 
 def _annotations(frame: Any) -> list[dict[str, Any]]:
     """The boxes as COCO has them, but for their numbers; each mask as compressed run lengths."""
-    from faster_coco_eval.core import mask as coco_mask  # type: ignore[import-untyped]
+    from faster_coco_eval.core import mask as coco_mask
 
     rows = []
     for box in frame.boxes:
