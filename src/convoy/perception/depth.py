@@ -17,6 +17,7 @@ from convoy.perception.drawing import depth_picture
 from convoy.perception.image_model import DrawnModel, Seen
 from convoy.perception.rays import Rays
 
+
 class DepthEstimator(DrawnModel):
     """Estimates how far away everything is, from each camera image alone.
 
