@@ -88,6 +88,15 @@ def test_the_cruise_speed_is_the_experts_where_its_way_is_clear() -> None:
 
 
 @pytest.mark.parametrize("net", NETS)
+def test_batch_norm_learns_too(net: DrivingNetName, tmp_path: Path) -> None:
+    data = drives(32)
+    trained = train_driving(data, data, replace(SHORT, net=net, epochs=1), tmp_path)
+    norms = [layer for layer in trained.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert norms
+    assert all(layer.running_mean is not None and layer.running_mean.abs().max() > 0 for layer in norms)
+
+
+@pytest.mark.parametrize("net", NETS)
 def test_the_same_seed_gives_the_same_weights_and_a_start_is_taken_over(net: DrivingNetName, tmp_path: Path) -> None:
     options, data = replace(SHORT, net=net), drives(32)
     first, again = (train_driving(data, data, options, tmp_path) for _ in range(2))

@@ -38,4 +38,4 @@ def dronet(*, dropout: float = 0.5, outputs: int = 2) -> nn.Sequential:
     layers += [nn.Flatten(), nn.ReLU(), nn.Dropout(dropout)]
     with torch.no_grad():
         features = nn.Sequential(*layers).eval()(torch.zeros(1, 3, HEIGHT, WIDTH)).shape[1]
-    return nn.Sequential(*layers, nn.Linear(features, outputs))
+    return nn.Sequential(*layers, nn.Linear(features, outputs)).train()  # a training leaves modes as they are

@@ -33,4 +33,4 @@ def pilotnet(
     for width in dense:
         layers += [nn.Dropout(dropout), nn.Linear(features, width), nn.ReLU()]
         features = width
-    return nn.Sequential(*layers, nn.Linear(features, outputs))
+    return nn.Sequential(*layers, nn.Linear(features, outputs)).train()  # a training leaves modes as they are
