@@ -21,9 +21,11 @@ pytest.importorskip("stable_baselines3", reason="training needs the extra 'learn
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.vec_env import DummyVecEnv
+from tests.driving.tiny import write_drive_model
 
-from convoy.inference import ModelCard
+from convoy.inference import ModelCard, Session
 from convoy.learning.driving_nets import INSTRUCTIONS, DrivingNet
+from convoy.learning.driving_weights import load_weights
 from convoy.learning.errors import LearningError
 from convoy.learning.reinforcement import learn as learning
 from convoy.learning.reinforcement.agents import new_agent
@@ -159,6 +161,19 @@ def test_frozen_convolutions_stay_as_they_are(net: DrivingNet) -> None:
     features = CameraFeatures(Noise.observation_space, freeze=True)
     learnt = {type(layer).__name__ for layer in features.body for p in layer.parameters() if p.requires_grad}
     assert learnt == {"Linear"}
+
+
+def test_a_net_is_what_its_model_file_is() -> None:
+    path = Path(__file__).parents[2] / "models" / "drive_il.onnx"
+    images = np.random.default_rng(0).integers(0, 255, (3, *SIZE), np.uint8)
+    given = load_weights(path, dropout=0.1).eval()(torch.from_numpy(images)).detach().numpy()
+    session = Session.load(path, task="drive", device="cpu")
+    assert given == pytest.approx(np.stack([session.run(image)["commands"] for image in images]), abs=1e-4)
+
+
+def test_a_model_of_another_network_is_no_start(tmp_path: Path) -> None:
+    with pytest.raises(LearningError, match=r"tiny\.onnx is drive by another network; wanted a PilotNet"):
+        load_weights(write_drive_model(tmp_path / "tiny.onnx"), dropout=0.0)
 
 
 # As a user calls it.

@@ -49,11 +49,11 @@ def drive(
     lr: training.LearningRate = _DEFAULT.learning_rate,
     weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
     dropout: training.Dropout = _DEFAULT.dropout,
+    start: Annotated[
+        Path | None, typer.Option(help="ONNX model, of a pilotnet, whose weights the camera net begins with.")
+    ] = None,
     run: training.Run = None,
     resume: training.Resume = False,
-    start: Annotated[
-        Path | None, typer.Option(help="ONNX model whose weights the camera net begins with.", rich_help_panel=_PANEL)
-    ] = None,
     observation: Annotated[
         Observation,
         typer.Option(
@@ -103,14 +103,14 @@ def drive(
     """
     console = training.console()
     with console.status("loading torch"):
-        from convoy.learning.imitation import imitate
+        from convoy.learning.imitation import Lesson, imitate
 
     driving = DrivingOptions(net, towns, seconds, rounds, epochs, patience, seed, batch_size, lr, weight_decay, dropout)
     folder, command = training.run_folder(run, out), training.command_line()
     with training.bar(console) as bar:
         report = _reporter(bar, rounds)
         if algo is Algo.imitation:
-            card = imitate(driving, folder, out, command, resume, report)
+            card = imitate(driving, folder, out, command, resume, report, Lesson(start=start))
         else:
             from convoy.learning.reinforcement.reinforce import reinforce
 

@@ -17,9 +17,10 @@ from convoy.learning.driving import train_driving
 from convoy.learning.driving_card import driving_card, measure_driving
 from convoy.learning.driving_nets import AnyDrivingNet
 from convoy.learning.driving_weights import load_weights
+from convoy.learning.errors import LearningError
 from convoy.learning.export import write_model
 from convoy.learning.fit import Epoch
-from convoy.learning.options import DrivingOptions
+from convoy.learning.options import DrivingNetName, DrivingOptions
 
 BETA = 0.5
 VALIDATION_DRIVES = 4
@@ -74,10 +75,12 @@ def imitate(
     each later one through as many divided by the rounds.
 
     Raises:
-        LearningError: see `record`, `fit` and `write_model`.
+        LearningError: see `record`, `load_weights`, `fit` and `write_model`; or another net can't start from a file.
         SimulationError: there is no OpenGL.
         InterruptedTrainingError: Ctrl-C.
     """
+    if lesson.start and options.net is not DrivingNetName.pilotnet:
+        raise LearningError(f"Only a pilotnet can start from a model file; found {options.net}.")
     held_out = record(folder / "validation", _validation(options, lesson), coach=lesson.coach)
     validation = Demonstrations.join(list(held_out))
     seen: Demonstrations | None = None
