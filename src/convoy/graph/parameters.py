@@ -44,7 +44,8 @@ _OF_HOST = ("use_sim_time", "autostart")
 
 def part(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Part a node's parameters into the component's own and those that its host obeys, which every node has."""
-    own, of_host = {}, {}
+    own: dict[str, Any] = {}
+    of_host: dict[str, Any] = {}
     for name, value in parameters.items():
         (of_host if name in _OF_HOST or name.startswith(OVERRIDES) else own)[name] = value
     return own, of_host

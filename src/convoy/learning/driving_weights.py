@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def _layers(net: nn.Module) -> list[Layer]:
     return [layer for layer in net.modules() if isinstance(layer, Layer)]
 
 
-def _copy(path: Path, layers: list[Layer], wanted: list[Layer]) -> None:
+def _copy(path: Path, layers: Sequence[Layer], wanted: Sequence[Layer]) -> None:
     """Fill `layers` with the first weights of a file whose layers are like `wanted`."""
     card = ModelCard.read(path)
     found = _weights(onnx.load(path).graph)
