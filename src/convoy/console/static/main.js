@@ -110,7 +110,7 @@ function start() {
   }
   for (const button of document.querySelectorAll("[data-tab]")) button.onclick = () => show(button.dataset.tab);
   const narrow = matchMedia("(max-width: 760px)");
-  narrow.onchange = () => show(narrow.matches ? "drive" : "takes");
+  narrow.onchange = () => show(!narrow.matches && body.dataset.view === "drive" ? "takes" : body.dataset.view);
   narrow.onchange();
 
   function show(tab) {
