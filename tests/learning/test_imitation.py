@@ -18,6 +18,8 @@ from convoy.inference import ModelCard  # noqa: E402
 from convoy.learning.driving_weights import load_weights  # noqa: E402
 
 SMALL = ("--towns", "2", "--seconds", "3", "--rounds", "1", "--epochs", "3", "--batch-size", "16")
+PATIENCE_S = 600
+"""Half a minute will do where nothing else runs."""
 
 
 def train(folder: Path, *more: str) -> subprocess.Popen[str]:
@@ -27,7 +29,7 @@ def train(folder: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, said = process.communicate(timeout=240)
+    _, said = process.communicate(timeout=PATIENCE_S)
     return process.returncode, said
 
 
@@ -37,7 +39,7 @@ def weights(folder: Path) -> torch.Tensor:
 
 
 def kill_when(process: subprocess.Popen[str], sign: Path) -> None:
-    give_up = time.monotonic() + 240
+    give_up = time.monotonic() + PATIENCE_S
     while not sign.exists():
         assert process.poll() is None, end(process)
         assert time.monotonic() < give_up, f"no {sign}"
