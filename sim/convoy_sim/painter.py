@@ -19,7 +19,7 @@ _SPARE_SLOTS = 400
 """For what moves."""
 _CLEAR_M = 2500.0
 """Who sees farther than this hardly sees the haze, which takes a twelfth of the time to draw."""
-_FOG_DISTANCE_MODE, _BY_DEPTH, _BY_DISTANCE = 0x855A, 0x855C, 0x855B
+_FOG_DISTANCE_MODE, _BY_DISTANCE = 0x855A, 0x855B
 """Of OpenGL's extension NV_fog_distance, which Mesa and NVIDIA have."""
 _LISTS = 32
 """How many views keep their lists; a camera needs one to ten."""
@@ -44,7 +44,7 @@ class Painter:
         # Another scene of this thread may have drawn since.
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         if self._measures_fog:
-            _measure_fog(_BY_DISTANCE if view.joined else _BY_DEPTH)
+            _measure_fog()
         axes, eye = camera_pose[:3, :3] @ view.axes, camera_pose[:3, 3]
         planes = planes_of((view.left, view.right, view.top, view.bottom), axes)
         moving = movers.in_sight(planes, eye)
@@ -188,12 +188,12 @@ def _has_fog_distance() -> bool:
     return b"GL_NV_fog_distance" in GL.glGetString(GL.GL_EXTENSIONS)
 
 
-def _measure_fog(mode: int) -> None:
-    """Say what fog grows with. By depth, OpenGL's default, large faces that reach behind the eye are fogged otherwise
-    in each view; where views are joined that shows as a seam."""
+def _measure_fog() -> None:
+    """Let fog grow with the distance. By depth, OpenGL's default, large faces that reach behind the eye are fogged
+    otherwise in each view; where views are joined that shows as a seam."""
     from OpenGL import GL
 
-    GL.glFogi(_FOG_DISTANCE_MODE, mode)
+    GL.glFogi(_FOG_DISTANCE_MODE, _BY_DISTANCE)
 
 
 def _metres(z: NDArray[np.float32], view: View) -> NDArray[np.float32]:

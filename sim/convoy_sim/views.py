@@ -25,7 +25,6 @@ class View:
         axes: (3, 3) its x (right), y (down) and z (ahead), as columns, in the camera's optical frame.
         left, right, top, bottom: edges of the rectangle (bottom > top: y runs down).
         width, height: pixels.
-        joined: whether it borders on other views of the same picture.
     """
 
     axes: Floats
@@ -35,7 +34,6 @@ class View:
     bottom: float
     width: int
     height: int
-    joined: bool = False
 
     @cached_property
     def stretch(self) -> NDArray[np.float32]:
@@ -113,7 +111,7 @@ class FisheyeViews:
             left, top = x.min() - margin, y.min() - margin
             width, height = (int(np.ceil((v.max() + margin - v0) * camera.f)) for v, v0 in ((x, left), (y, top)))
             right, bottom = left + width / camera.f, top + height / camera.f
-            faces.append(View(face, left, right, top, bottom, width, height, joined=True))
+            faces.append(View(face, left, right, top, bottom, width, height))
             map_x[here] = (x - left) * camera.f - 0.5
             map_y[here] = (y - top) * camera.f - 0.5 + top_row
             self._to_axis[here] = rays[here][:, 2] / local[:, 2]

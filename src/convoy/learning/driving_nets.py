@@ -24,6 +24,9 @@ INSTRUCTIONS = ("follow", "left", "right", "straight")
 ANGLE_SCALE, SPEED_SCALE = 0.15, 8.0
 """Typical size of a steering angle in rad and of a speed in m/s; they bring the net's outputs near 1."""
 ANGLE_WEIGHT = 2.0
+NEAR_M, NEAR_WEIGHT = 25.0, 4.0
+"""Where something ahead, or where to stop, is nearer than this, the speed counts more: it is so in few of the views,
+and what tells it, such as a red light, is small."""
 
 COLLISION_M = 15.0
 """Something ahead, or where to stop, is nearer than this: what DroNet's probability is of. A car that goes at the limit
@@ -63,8 +66,11 @@ class DrivingNet(nn.Module):
     def loss(self, views: Tensor, batch: Batch, progress: float = 1.0) -> Tensor:
         """How far the commands are from the expert's, for views as `command` takes them."""
         given = self.command(views)[torch.arange(len(views)), batch.instructions]
-        speed = functional.smooth_l1_loss(given[:, 1] / SPEED_SCALE, batch.speeds / SPEED_SCALE, beta=0.2)
-        return ANGLE_WEIGHT * _angle_loss(given[:, 0], batch.angles) + speed
+        speed = functional.smooth_l1_loss(
+            given[:, 1] / SPEED_SCALE, batch.speeds / SPEED_SCALE, reduction="none", beta=0.2
+        )
+        weight = torch.where(batch.clear < NEAR_M, NEAR_WEIGHT, 1.0)
+        return ANGLE_WEIGHT * _angle_loss(given[:, 0], batch.angles) + (weight * speed).sum() / weight.sum()
 
 
 class CollisionNet(nn.Module):
