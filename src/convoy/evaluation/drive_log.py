@@ -78,7 +78,7 @@ class DriveLog:
 
     Args:
         simulator: where the simulator stands in the graph.
-        steps: how many are expected, to spread the film over them.
+        steps: how many are wanted; what follows them is passed over, and the film is spread over them.
         overlays: topics of pictures in which a component has drawn what it sees.
         on_step: is told of each step when all of it is known, its image included.
     """
@@ -109,6 +109,7 @@ class DriveLog:
         self._route = topic("route")
         self.types = {topic(name): type_name(port.message) for name, port in ports.items()}
         """Of all topics of the simulator, the one by which it is driven included."""
+        self._wanted = steps
         self._film = {round(k) for k in np.linspace(0, max(steps - 1, 0), FILM_FRAMES)}
         self._on_step = on_step
         self._open: dict[int, Step] = {}
@@ -194,8 +195,8 @@ class DriveLog:
         return self._open[stamp]
 
     def _close(self, step: Step) -> None:
-        if math.isnan(step.lateral):
-            return  # the world still waited, or it is the stamp of a supervisor's stop
+        if math.isnan(step.lateral) or len(self.steps) >= self._wanted:
+            return  # the world still waited, or it is the stamp of a supervisor's stop; or the drive is over
         number = len(self.steps)
         self.steps.append(step)
         seconds = self.metrics.elapsed_s = len(self.steps) * STEP_S
