@@ -15,6 +15,8 @@ from convoy_sim.world import World
 MAX_RANGE_M = 40.0
 FIELD_OF_VIEW = math.radians(70.0)
 """Whole angle, to both sides of straight ahead."""
+_BEHIND_BUMPER_M = 1.0
+"""Where the field opens, so that at the bumper it is as wide as the car: what is near stays seen."""
 NARROWER_M = 0.2
 """What is passed over on either side of the way: what the car would only graze is a matter of steering."""
 _POINTS_M = 0.75
@@ -58,7 +60,7 @@ def look_ahead(world: World) -> float:
         along = abs(radius) * np.arctan2(x, sign * (radius - y))
         aside = radius - sign * np.hypot(x, radius - y)
     away = along - front - radii
-    seen = (np.abs(aside) < half + radii) & (np.abs(np.arctan2(y, np.maximum(x - front, 0.0))) < FIELD_OF_VIEW / 2)
+    seen = (np.abs(aside) < half + radii) & (np.abs(np.arctan2(y, x - front + _BEHIND_BUMPER_M)) < FIELD_OF_VIEW / 2)
     nearest = float(away[seen].min(initial=math.inf))
     return max(nearest, 0.0) if nearest <= MAX_RANGE_M else math.inf
 

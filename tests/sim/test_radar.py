@@ -68,3 +68,10 @@ def test_a_car_ahead_is_seen_as_far_as_its_bumper_is() -> None:
         if plan.gap < 15.0 and abs(state.steering_angle) < 0.004 and abs(state.curvature) < 0.001:
             break
     assert look_ahead(world) == pytest.approx(plan.gap, abs=0.5)
+
+
+@pytest.mark.parametrize("left", [-0.6, 0.0, 0.6])
+@pytest.mark.parametrize("ahead", [0.4, 0.8, 2.0])
+def test_what_is_near_stays_seen_as_wide_as_the_car_is(world: World, ahead: float, left: float) -> None:
+    put(world, ahead, left)
+    assert look_ahead(world) == pytest.approx(ahead - PERSON_RADIUS_M, abs=0.05)
