@@ -25,7 +25,7 @@ class AckermannActuator(Actuator):
     - ``serial``: a microcontroller that speaks the line protocol of docs/actuators.md.
 
     Steering of `max_steering_angle` is the servo's full travel, and `full_speed` full throttle, or `max_erpm` of a
-    VESC; an ESC knows no speed, only how far the throttle is open. `convoy calibrate actuator` finds the pulses.
+    VESC; an ESC knows no speed, only how far the throttle is open.
 
     At neutral the motor is off (a VESC brakes), the wheels stay as they are. Neutral is put out at the start and the
     end, when no command has come for `stale_after` seconds, after a command that is not finite, and after any trouble
