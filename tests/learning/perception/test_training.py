@@ -23,6 +23,7 @@ from convoy.learning.datasets.sample_list import SampleList  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
 from convoy.learning.fit import Draw, Epoch, InterruptedTrainingError  # noqa: E402
 from convoy.learning.perception.augment import Variation  # noqa: E402
+from convoy.learning.perception.card import perception_card  # noqa: E402
 from convoy.learning.perception.data import ViewBatches, split  # noqa: E402
 from convoy.learning.perception.options import PerceptionOptions  # noqa: E402
 from convoy.learning.perception.task import PerceptionNet  # noqa: E402
@@ -137,6 +138,17 @@ def test_a_net_learns_depth_for_one_focal_length(scenes: SampleList) -> None:
     varied = ViewBatches(split([scenes], [])[0], task, settings, 0, Variation(mirror=False, zoom=0.5))
     nearest = min(float(varied[Draw(epoch, [0])][1]["depth"].max()) for epoch in range(6))
     assert nearest < 0.9 * float(sample.depth.max())
+
+
+def test_a_card_states_the_area_that_poses_were_learned_in(scenes: SampleList) -> None:
+    task = open_task("relocalisation")
+    material = prepare(task, SHORT, [scenes], [])
+    card = perception_card(task, SHORT, material.settings, material.taught, "map", "CC0-1.0", "convoy train ...")
+    positions = np.array([make_sample(number).pose[:3] for number in range(8)])
+    np.testing.assert_allclose(card.bounds, [*(positions.min(0) - 1), *(positions.max(0) + 1)])
+    others = open_task("depth")
+    card = perception_card(others, SHORT, material.settings, material.taught, "depth", "CC0-1.0", "convoy train ...")
+    assert card.bounds is None
 
 
 @pytest.fixture(scope="module")

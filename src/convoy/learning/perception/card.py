@@ -43,6 +43,7 @@ def perception_card(
         classes=settings.classes if task.speaks_of_classes else (),
         boxed=settings.boxed if any(output.name == "scores" for output in task.outputs) else (),
         palette=tuple(dataset.palette) if task.speaks_of_classes else (),
+        bounds=settings.bounds if any(output.name == "pose" for output in task.outputs) else None,
         trained_on=tuple(sources),
         seeds=(options.seed,),
         licence=licence,

@@ -15,6 +15,8 @@ from convoy.learning.perception.task import NetSettings, Task
 LOOKED_AT = 200
 """Samples, evenly spread."""
 _SMOOTHING = 1.02
+_SLACK, _LEAST_SLACK_M = 0.02, 1.0
+"""By how much the mapped area is larger on each side than what was seen of it: a share of its diagonal."""
 
 
 def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSettings:
@@ -32,7 +34,8 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
     dataset = samples.pieces[0].dataset
     if options.class_weights and not task.weighted:
         raise LearningError(f"Class weights are of no use to {task.name}.")
-    origin, extent = _area(seen)
+    positions = _positions(seen)
+    origin, extent = _area(positions)
     return NetSettings(
         backbone=options.backbone or choice.backbone,
         width=options.width,
@@ -47,6 +50,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         baseline_m=float(np.median([sample.baseline_m for sample in seen])),
         origin=origin,
         extent_m=extent,
+        bounds=_bounds(positions),
     )
 
 
@@ -72,10 +76,23 @@ def _focal_length(samples: list[Sample], width: int, height: int) -> float:
     return float(np.median(lengths)) if lengths else 0.0
 
 
-def _area(samples: list[Sample]) -> tuple[tuple[float, float, float], float]:
-    positions = np.array([sample.pose[:3] for sample in samples if sample.pose is not None])
-    if not positions.size:
+def _positions(samples: list[Sample]) -> np.ndarray:
+    return np.array([sample.pose[:3] for sample in samples if sample.pose is not None]).reshape(-1, 3)
+
+
+def _area(positions: np.ndarray) -> tuple[tuple[float, float, float], float]:
+    if not len(positions):
         return (0.0, 0.0, 0.0), 1.0
     middle = positions.mean(axis=0)
     extent = max(1.0, float(np.sqrt(((positions - middle) ** 2).sum(axis=1).mean())))
     return (float(middle[0]), float(middle[1]), float(middle[2])), extent
+
+
+def _bounds(positions: np.ndarray) -> tuple[float, float, float, float, float, float] | None:
+    if not len(positions):
+        return None
+    low, high = positions.min(axis=0), positions.max(axis=0)
+    # Not every sample was looked at, and a pose is off by a little without being wrong.
+    slack = max(_LEAST_SLACK_M, _SLACK * float(np.linalg.norm(high - low)))
+    x0, y0, z0, x1, y1, z1 = (*(low - slack).tolist(), *(high + slack).tolist())
+    return x0, y0, z0, x1, y1, z1

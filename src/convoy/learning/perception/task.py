@@ -65,6 +65,7 @@ class NetSettings:
         baseline_m: of the stereo pairs trained on; 0 if there are none.
         origin: x y z in m, the middle of the mapped area, of camera poses.
         extent_m: typical distance from it.
+        bounds: of the mapped area, least x y z and greatest x y z in m; None where no pose is known.
     """
 
     backbone: str
@@ -80,6 +81,7 @@ class NetSettings:
     baseline_m: float = 0.0
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     extent_m: float = 1.0
+    bounds: tuple[float, float, float, float, float, float] | None = None
 
 
 class PerceptionNet(nn.Module, ABC):
