@@ -249,6 +249,29 @@ def test_a_person_who_is_lost_stops_the_vehicle_in_time(mode: str, source: str, 
     assert car.run(20)[1] == 0.0, "whatever the policy wants"
 
 
+@pytest.mark.parametrize("source", ["joystick", "console"])
+def test_a_person_who_is_lost_means_a_stop_at_once_but_one_who_lets_go_or_asks_does_not(source: str) -> None:
+    car = Car("manual")
+    setattr(car, source, (0.0, 2.0))
+    car.run(4)
+    setattr(car, source, REST)
+    car.run(2)
+    setattr(car, source, (0.0, 2.0))
+    car.run(2)
+    car.request("stopped")
+    car.run(2)
+    car.request("manual")
+    car.run(2)
+    setattr(car, source, (0.0, 0.5))
+    car.run(1)
+    setattr(car, source, (0.0, 2.0))
+    car.run(2)
+    assert not car.bench.results("stop")
+    setattr(car, source, None)
+    car.run(20)
+    assert len(car.bench.results("stop")) == 1
+
+
 def test_the_page_does_not_drive_without_its_heartbeat() -> None:
     car = Car("manual")
     car.console = (0.0, 2.0)

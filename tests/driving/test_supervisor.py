@@ -292,6 +292,15 @@ def test_after_a_stop_it_starts_from_standstill_with_the_wheels_as_they_are() ->
     assert [speed for _, speed in found] == pytest.approx([0.0, 0.1, 0.2])
 
 
+def test_who_commands_can_stop_it_at_once_and_sets_it_going_again() -> None:
+    road = Road(max_acceleration=2.0, max_deceleration=0.1)
+    road.drive(0.3, 2.0, frames=30)
+    road.bench.deliver("stop", make(Empty))
+    assert road.driven[-1][1:] == (pytest.approx(0.3), 0.0)
+    assert road.said() == "stopped: who commands asked for it"
+    assert [speed for _, speed in road.drive(0.3, 2.0, frames=3)] == pytest.approx([0.0, 0.1, 0.2])
+
+
 # Emergency stop.
 
 

@@ -54,8 +54,9 @@ class Console(Component):
     Publishes what a person at the page commands: ``console/drive`` with each command, at rest too, its stamp the time
     of the person's input; ``operator/heartbeat`` likewise; ``mode/request``, ``emergency_stop``,
     ``release_emergency_stop``; and ``policy/model``, the model file that the policy is to drive with (latched).
-    When the page that has the wheel is silent, the throttle goes to rest after `NEUTRAL_AFTER_S`, and nothing more is
-    published, which stops a vehicle in manual or assisted mode: see `convoy.driving.drive_mode`.
+    When the page that has the wheel is silent, the throttle goes to rest after `NEUTRAL_AFTER_S`, without a sign of
+    life, and nothing more is published, which stops a vehicle in manual or assisted mode: see
+    `convoy.driving.drive_mode`.
 
     Takes hold the pictures, ``odom``, ``mode`` and, as ``/human/drive``, the vehicle's commands while a person drives
     in manual mode and the vehicle moves. The page is one client of these topics among others.
@@ -188,22 +189,23 @@ class Console(Component):
             seconds = (now - self.hands_at) / NANOSECONDS if self.hands_at is not None else 0.0
             speed = self.throttle.move(hands.throttle, min(max(seconds, 0.0), 0.1))
             self.hands_at = now
-            self._command(now - age_ns, hands.steering * self.parameters.max_steering_angle, speed)
+            command = self._command(now - age_ns, hands.steering * self.parameters.max_steering_angle, speed)
+            self.heartbeat.publish(command.header)
         elif self.hands_at is not None and (let_go or now - self.hands_at > NEUTRAL_AFTER_S * NANOSECONDS):
             angle = self.last["human"][1]
             self._rest()
-            self._command(now, angle, 0.0)
+            self._command(now, angle, 0.0)  # no sign of life: nobody gave one
             self.log.warning("the throttle is at rest: " + ("nobody has the wheel" if let_go else "the page is silent"))
 
-    def _command(self, stamp: int, angle: float, speed: float) -> None:
+    def _command(self, stamp: int, angle: float, speed: float) -> Any:
         self.last_stamp = stamp = max(stamp, self.last_stamp + 1)
         header = make(Header, stamp=time(stamp))
         command = make(
             AckermannDriveStamped, header=header, drive=make(AckermannDrive, steering_angle=angle, speed=speed)
         )
         self.drive.publish(command)
-        self.heartbeat.publish(header)
         self._note("human", command)
+        return command
 
     def _rest(self) -> None:
         self.hands_at = None

@@ -36,8 +36,8 @@ class DriveMode(Component):
     """Passes on the commands of whoever is to drive, and lets a person take over at any time.
 
     Subscribes to the commands of the policy on ``policy/drive``, of a person on ``joystick/drive`` and
-    ``console/drive``, and to ``mode/request`` (std_msgs/String); publishes ``command`` for the `Supervisor`, and the
-    mode on ``mode`` (std_msgs/String, latched).
+    ``console/drive``, and to ``mode/request`` (std_msgs/String); publishes ``command`` and ``stop`` for the
+    `Supervisor`, and the mode on ``mode`` (std_msgs/String, latched).
 
     - ``autonomous``: the policy's commands, as they are.
     - ``assisted``: the policy's commands at the speed of the person.
@@ -48,7 +48,8 @@ class DriveMode(Component):
     becomes manual. `Controls` says what counts as input. In manual and assisted mode a person has to be there: stick
     and page repeat their commands, at rest too, at 10 Hz or more, and the page's operator gives signs of life
     on ``operator/heartbeat`` (std_msgs/Header, its stamp counts). Silence of `link_timeout` seconds stops the vehicle,
-    with the wheels as they are, until there is new input: whoever held the throttle has to let go first.
+    with the wheels as they are, until there is new input: whoever held the throttle has to let go first. That stop
+    is said on ``stop`` (std_msgs/Empty) too, for it must not be ramped; nor must the stop of a deactivation.
 
     Commands that are not finite, not newer than the last, or stamped too long ago or ahead of the clock are dropped:
     of a person by `link_timeout`, of the policy by `max_latency`.
@@ -75,6 +76,7 @@ class DriveMode(Component):
     emergency_stop = Input("emergency_stop", Bool)
     release_emergency_stop = Input("release_emergency_stop", Empty)
     command = Output("command", AckermannDriveStamped)
+    stop = Output("stop", Empty)
     mode = Output("mode", String, qos=LATCHED)
     watch = Timer(WATCH_PERIOD_S)
 
@@ -99,7 +101,7 @@ class DriveMode(Component):
         self._switch("stopped" if self.engaged else self.parameters.mode, "activated")
 
     def on_deactivate(self) -> None:
-        self._stop()
+        self._stop_at_once()
 
     # What arrives.
 
@@ -194,7 +196,7 @@ class DriveMode(Component):
             self.driver, self.lost = None, silence
             self.log.warning(f"stopped: {silence}")
             self._report()
-            self._stop()
+            self._stop_at_once()
 
     def _silence(self, controls: Controls) -> str:
         """Say what is not to be heard of a person any more, or would not be by the next look."""
@@ -219,6 +221,10 @@ class DriveMode(Component):
             self.log.warning(f"command of {source} dropped: {why}")
             self._report()
         return bool(why)
+
+    def _stop_at_once(self) -> None:
+        self.stop.publish(make(Empty))
+        self._stop()
 
     def _stop(self) -> None:
         self._publish(make(Header, stamp=time(self.now())), self.angle, 0.0)

@@ -50,6 +50,9 @@ class Supervisor(Component):
     ``min_time_to_collision``, the vehicle is braked, speed zero, while the time to a collision is shorter than braking
     with ``braking_deceleration`` takes and so much more; steering goes on. It is looked at with each command.
 
+    ``stop`` (std_msgs/Empty) stops the vehicle at once, however slowly commands may slow it down, until the next
+    command: the `DriveMode` says so when the person who drives is lost.
+
     ``emergency_stop`` (std_msgs/Bool, true) stops the vehicle at once and for good: false does not undo it, only a
     message on ``release_emergency_stop`` (std_msgs/Empty) does. It outlives deactivation, which is a stop by itself.
 
@@ -81,6 +84,7 @@ class Supervisor(Component):
     command = Input("command", AckermannDriveStamped)
     image = ImageHeaderInput("image")
     range = Input("range", Range, qos=SENSOR_DATA, latest=True)
+    stop = Input("stop", Empty)
     emergency_stop = Input("emergency_stop", Bool)
     release_emergency_stop = Input("release_emergency_stop", Empty)
     drive = Output("drive", AckermannDriveStamped)
@@ -126,6 +130,9 @@ class Supervisor(Component):
             return
         self.last_range = _Heard(stamp, self.now())
         self.shield.see(stamp / NANOSECONDS, distance)
+
+    def on_stop(self, _: Empty) -> None:
+        self._stop("who commands asked for it")
 
     def on_emergency_stop(self, message: Bool) -> None:
         if message.data:
