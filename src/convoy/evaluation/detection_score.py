@@ -102,7 +102,7 @@ class DetectionScore:
             for number, (place, label) in enumerate(zip(places, labels.tolist(), strict=True), start=1)
         ]
 
-    def _precision(self, what: str = "bbox") -> np.ndarray:
+    def _precision(self, what: str = "bbox", **how: Any) -> np.ndarray:
         """(10, 101, C) by IoU threshold from 0.5 on, recall and class; -1 where there is nothing to find."""
         categories = [{"id": column} for column in self._columns.tolist()]
         sides = []
@@ -111,7 +111,7 @@ class DetectionScore:
             side.dataset = {"images": self._images, "categories": categories, "annotations": entries}
             side.createIndex()
             sides.append(side)
-        coco = COCOeval_faster(*sides, iouType=what)
+        coco = COCOeval_faster(*sides, iouType=what, **how)
         coco.params.catIds = self._columns.tolist()
         coco.params.areaRng, coco.params.areaRngLbl = [[LEAST_ROWS, np.inf]], ["all"]
         coco.params.maxDets = [MOST]

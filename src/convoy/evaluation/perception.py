@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SCORES = {
     "detection": "convoy.evaluation.detection_score:DetectionScore",
     "instances": "convoy.evaluation.instance_score:InstanceScore",
+    "keypoints": "convoy.evaluation.keypoint_score:KeypointScore",
     "segmentation": "convoy.evaluation.segmentation_score:SegmentationScore",
     "depth": "convoy.evaluation.depth_score:DepthScore",
     "relocalisation": "convoy.evaluation.relocalisation_score:RelocalisationScore",
@@ -26,6 +27,7 @@ SCORES = {
 NEEDS = {
     "detection": ("boxes",),
     "instances": ("boxes", "instances"),
+    "keypoints": ("boxes", "keypoints"),
     "segmentation": ("mask",),
     "depth": ("depth",),
     "relocalisation": ("pose",),

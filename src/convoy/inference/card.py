@@ -26,6 +26,7 @@ _TASK_OUTPUTS = {
     "gestures": {"probabilities": "probability"},
     "detection": _BOXES,
     "instances": {**_BOXES, "masks": "probability"},
+    "keypoints": {**_BOXES, "keypoints": "px, score"},
     "segmentation": {"mask": "class"},
     "depth": {"depth": "m"},
     "relocalisation": {"pose": "m, quaternion", "deviation": "m, rad"},
@@ -101,6 +102,7 @@ class ModelCard(Part):
     boxed: tuple[int, ...] = Field(
         default=(), description="indices of `classes` that `scores` has columns for; empty where it has one for each"
     )
+    keypoints: tuple[str, ...] = Field(default=(), description="names of the points of a thing, in their order")
     palette: tuple[tuple[int, int, int], ...] = Field(default=(), description="RGB of each class")
     bounds: tuple[float, float, float, float, float, float] | None = Field(
         default=None, description="least and greatest x y z, in m, of the part of the map that poses were learned in"

@@ -18,11 +18,15 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class ClassTable:
-    """Names and colours (r, g, b) of classes, by index; `boxed` are those whose things have boxes, ascending."""
+    """Names and colours (r, g, b) of classes, by index.
+
+    `boxed` are those whose things have boxes, ascending; `points` are the names of the keypoints of each thing.
+    """
 
     names: tuple[str, ...]
     colours: tuple[Colour, ...]
     boxed: tuple[int, ...] = ()
+    points: tuple[str, ...] = ()
 
     @classmethod
     def of_names(cls, names: Sequence[str], boxed: bool = False) -> ClassTable:

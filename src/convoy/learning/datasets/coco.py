@@ -1,11 +1,11 @@
-"""Data sets with COCO's annotations: boxes, and masks of things (Lin et al. 2014; format: cocodataset.org)."""
+"""Data sets with COCO's annotations: boxes, masks and keypoints of things (Lin et al. 2014; cocodataset.org)."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class _Thing:
     box: tuple[float, float, float, float]
     label: int
     segmentation: Any
+    keypoints: tuple[tuple[float, float, float], ...]
 
 
 def open_coco(
@@ -39,7 +40,7 @@ def open_coco(
     """Open the pictures of a folder that a COCO file annotates; classes are its categories, by ascending id.
 
     Boxes are clipped to their picture, and left out where nothing remains, or where they stand for a crowd; the report
-    counts both.
+    counts both. All categories that have keypoints must have the same ones.
 
     Raises:
         LearningError: the file can't be read or is not COCO's, or a sample is wrong and was not to be skipped.
@@ -47,6 +48,7 @@ def open_coco(
     found = _load(annotations)
     categories = sorted(found["categories"], key=lambda row: row["id"])
     label_of = {row["id"]: number for number, row in enumerate(categories)}
+    points = _points(annotations, categories)
     faults = Faults(missing)
     rows: dict[Any, list[tuple[int, Row]]] = defaultdict(list)
     for number, row in enumerate(found["annotations"]):
@@ -61,16 +63,16 @@ def open_coco(
         try:
             if not path.is_file():
                 raise LearningError(f"{path}, which {annotations} names as image {number}, is missing.")
-            things = tuple(_things(annotations, there, size, label_of, faults))
+            things = tuple(_things(annotations, there, size, label_of, len(points), faults))
         except LearningError as fault:
             faults.skip(str(fault))
             continue
-        readers.append(partial(_read, path, size, things, want))
+        readers.append(partial(_read, path, size, things, len(points), want))
     for image_id, [(number, _), *_] in rows.items():
         faults.skip(f"{annotations}, annotation {number}: there is no image of id {image_id!r}")
     if not readers:
         raise LearningError(f"{annotations}: not one of {len(found['images'])} images can be read.")
-    table = ClassTable.of_names([str(row["name"]) for row in categories], boxed=True)
+    table = replace(ClassTable.of_names([str(row["name"]) for row in categories], boxed=True), points=points)
     return SampleList(name, _licence(found, annotations), table, tuple(readers), faults.report())
 
 
@@ -99,8 +101,21 @@ def _load(path: Path) -> dict[str, list[Row]]:
     return found
 
 
+def _points(path: Path, categories: list[Row]) -> tuple[str, ...]:
+    """Names of the keypoints that things have."""
+    found = {tuple(map(str, row["keypoints"])) for row in categories if isinstance(row.get("keypoints"), list)}
+    if len(found) > 1:
+        raise LearningError(f"{path}: its categories have different keypoints; a net learns one kind of them.")
+    return found.pop() if found else ()
+
+
 def _things(
-    path: Path, rows: list[tuple[int, Row]], size: tuple[int, int], label_of: dict[Any, int], faults: Faults
+    path: Path,
+    rows: list[tuple[int, Row]],
+    size: tuple[int, int],
+    label_of: dict[Any, int],
+    points: int,
+    faults: Faults,
 ) -> list[_Thing]:
     """The things of one picture; what is put right is counted."""
     things = []
@@ -122,11 +137,20 @@ def _things(
         # Less than a thousandth of a pixel is rounding.
         if max(abs(a - b) for a, b in zip(clipped, (x0, y0, x1, y1), strict=True)) > 1e-3:
             faults.counts["boxes clipped to their picture"] += 1
-        things.append(_Thing(where, clipped, label_of[row["category_id"]], row.get("segmentation")))
+        label, keypoints = label_of[row["category_id"]], _keypoints(where, row.get("keypoints"), points)
+        things.append(_Thing(where, clipped, label, row.get("segmentation"), keypoints))
     return things
 
 
-def _read(path: Path, size: tuple[int, int], things: tuple[_Thing, ...], want: frozenset[str]) -> Sample:
+def _keypoints(where: str, found: Any, points: int) -> tuple[tuple[float, float, float], ...]:
+    """x y known of each; a thing without any has none that is known."""
+    found = (points and found) or [0] * 3 * points
+    if not isinstance(found, list) or len(found) != 3 * points or not all(_finite(value) for value in found):
+        raise LearningError(f"{where}: keypoints are {found!r}, wanted x y v for each of {points}, all finite.")
+    return tuple((x, y, float(v > 0)) for x, y, v in zip(found[::3], found[1::3], found[2::3], strict=True))
+
+
+def _read(path: Path, size: tuple[int, int], things: tuple[_Thing, ...], points: int, want: frozenset[str]) -> Sample:
     image = read_rgb(path)
     if image.shape[1::-1] != size:
         wide, high = image.shape[1], image.shape[0]
@@ -135,6 +159,10 @@ def _read(path: Path, size: tuple[int, int], things: tuple[_Thing, ...], want: f
     if "boxes" in want:
         parts["boxes"] = np.array([thing.box for thing in things], np.float32).reshape(-1, 4)
         parts["labels"] = np.array([thing.label for thing in things], np.int64)
+    if "boxes" in want and "keypoints" in want and points:
+        known = np.array([thing.keypoints for thing in things], np.float32).reshape(-1, points, 3)
+        # Counted as boxes are, from the pixel's corner; COCO counts from its middle.
+        parts["keypoints"] = known + np.array([0.5, 0.5, 0], np.float32)
     if "instances" in want and (not things or any(thing.segmentation for thing in things)):
         parts["instances"] = _instances(size, things)
         parts |= {"instance_ids": np.arange(1, len(things) + 1)} if "boxes" in want else {}

@@ -32,6 +32,8 @@ class Sample:
         mask: (H, W) uint8, index of each pixel's class in `Dataset.classes`, or `VOID`.
         instances: (H, W) uint16, a number for each thing, 0 where there is none.
         instance_ids: (N,) int64, each box's number in `instances`.
+        keypoints: (N, P, 3) float32, of each box's thing: x y in pixels, and 1, or 0 where it is not known; by
+            `Dataset.points`.
         depth: (H, W) float32, metres along the optical axis, 0 where it is not known.
         right: (H, W, 3) uint8, the right picture of a rectified stereo pair.
         baseline_m: distance of the two cameras.
@@ -47,6 +49,7 @@ class Sample:
     mask: Array | None = None
     instances: Array | None = None
     instance_ids: Array | None = None
+    keypoints: Array | None = None
     depth: Array | None = None
     right: Array | None = None
     baseline_m: float = 0.0
@@ -55,8 +58,9 @@ class Sample:
     category: int | None = None
 
 
-PARTS = frozenset({"boxes", "mask", "instances", "depth", "right", "pose"})
-"""What may be left unread, to save time; labels come with boxes, instance_ids with instances and boxes."""
+PARTS = frozenset({"boxes", "mask", "instances", "keypoints", "depth", "right", "pose"})
+"""What may be left unread, to save time; labels come with boxes, instance_ids with instances and boxes, keypoints only
+with boxes."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ class Dataset(Protocol):
         classes: names, by the index that masks, labels and categories use.
         palette: (r, g, b) of each class in pictures of masks.
         boxed: indices of the classes whose things have boxes, ascending.
+        points: names of the keypoints of a thing.
         report: what was wrong.
     """
 
@@ -94,6 +99,8 @@ class Dataset(Protocol):
     def palette(self) -> tuple[tuple[int, int, int], ...]: ...
     @property
     def boxed(self) -> tuple[int, ...]: ...
+    @property
+    def points(self) -> tuple[str, ...]: ...
     @property
     def report(self) -> Report: ...
 

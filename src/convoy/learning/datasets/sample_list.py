@@ -44,6 +44,10 @@ class SampleList:
     def boxed(self) -> tuple[int, ...]:
         return self.table.boxed
 
+    @property
+    def points(self) -> tuple[str, ...]:
+        return self.table.points
+
     def __len__(self) -> int:
         return len(self.readers)
 

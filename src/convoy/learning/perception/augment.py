@@ -63,7 +63,7 @@ def varied_view(sample: Sample, width: int, height: int, by: Variation, seed: in
 def mirrored(view: View) -> View:
     """Mirror a view left to right; the pictures of a stereo pair change sides, and what is known of the left is lost.
 
-    A camera's pose has no mirror image: it is dropped.
+    A camera's pose has no mirror image, and the mirror image of a left hand is a right one: both are dropped.
     """
     height, width = view.image.shape[-2:]
     camera = view.camera
@@ -87,6 +87,7 @@ def mirrored(view: View) -> View:
         boxes=boxes,
         mask=flip(view.mask),
         instances=flip(view.instances),
+        keypoints=None,
         depth=flip(view.depth),
         camera=camera,
         pose=None,
@@ -104,12 +105,13 @@ def part(sample: Sample, left: int, top: int, width: int, height: int) -> Sample
     if camera is not None:
         camera = camera.copy()
         camera[:2, 2] -= left, top
-    boxes, labels, ids = sample.boxes, sample.labels, sample.instance_ids
+    boxes, labels, ids, points = sample.boxes, sample.labels, sample.instance_ids, sample.keypoints
     if boxes is not None:
         moved = np.clip(boxes - np.array([left, top] * 2, np.float32), 0, np.array([width, height] * 2, np.float32))
         keep = _areas(moved) >= np.maximum(LEAST_VISIBLE * _areas(boxes), 1e-6)
         boxes, labels = moved[keep], None if labels is None else labels[keep]
         ids = None if ids is None else ids[keep]
+        points = None if points is None else _points_within(points[keep], left, top, width, height)
     return replace(
         sample,
         image=sample.image[rows, columns],
@@ -118,6 +120,7 @@ def part(sample: Sample, left: int, top: int, width: int, height: int) -> Sample
         mask=cut(sample.mask),
         instances=cut(sample.instances),
         instance_ids=ids,
+        keypoints=points,
         depth=cut(sample.depth),
         right=cut(sample.right),
         camera=camera,
@@ -133,12 +136,13 @@ def _part(sample: Sample, width: int, height: int, zoom: float) -> tuple[Sample,
 
 def _after(sample: Sample, image: np.ndarray, fit: Fit) -> View:
     """A view whose picture is resized already; the rest follows."""
-    labels, boxes, keep = sample.labels, sample.boxes, None
+    labels, boxes, points, keep = sample.labels, sample.boxes, sample.keypoints, None
     if boxes is not None:
         boxes = fit.boxes(boxes).astype(np.float32)
         sides = boxes[:, 2:] - boxes[:, :2]
         keep = (sides >= SMALLEST_BOX_PX).all(axis=1)
         boxes, labels = boxes[keep], None if labels is None else labels[keep]
+        points = None if points is None else points[keep] * np.array([*fit.scale, 1], np.float32)
     instances = None
     if sample.instances is not None and sample.instance_ids is not None:
         ids = sample.instance_ids if keep is None else sample.instance_ids[keep]
@@ -155,6 +159,7 @@ def _after(sample: Sample, image: np.ndarray, fit: Fit) -> View:
         labels=None if labels is None else torch.from_numpy(labels.astype(np.int64)),
         mask=None if sample.mask is None else torch.from_numpy(_nearest(sample.mask, fit).astype(np.int64)),
         instances=instances,
+        keypoints=None if points is None else torch.from_numpy(points),
         depth=None if sample.depth is None else torch.from_numpy(_metres(_nearest(sample.depth, fit))),
         right=None if sample.right is None else _picture(fit.image(sample.right)),
         baseline_m=sample.baseline_m,
@@ -162,6 +167,13 @@ def _after(sample: Sample, image: np.ndarray, fit: Fit) -> View:
         pose=None if sample.pose is None else torch.from_numpy(sample.pose.astype(np.float32)),
         category=sample.category,
     )
+
+
+def _points_within(points: np.ndarray, left: int, top: int, width: int, height: int) -> np.ndarray:
+    """Move keypoints (N, P, 3) to a part of the picture; those outside of it are not known."""
+    places = points[..., :2] - np.array([left, top], np.float32)
+    inside = ((places >= 0) & (places <= np.array([width, height]))).all(axis=-1, keepdims=True)
+    return np.concatenate([places, points[..., 2:] * inside], axis=-1).astype(np.float32)
 
 
 def _nearest(values: np.ndarray, fit: Fit) -> np.ndarray:

@@ -42,6 +42,7 @@ def perception_card(
         outputs=task.outputs,
         classes=settings.classes if task.speaks_of_classes else (),
         boxed=settings.boxed if any(output.name == "scores" for output in task.outputs) else (),
+        keypoints=settings.points if any(output.name == "keypoints" for output in task.outputs) else (),
         palette=tuple(dataset.palette) if task.speaks_of_classes else (),
         bounds=settings.bounds if any(output.name == "pose" for output in task.outputs) else None,
         trained_on=tuple(sources),

@@ -27,6 +27,7 @@ class View:
         labels: (N,) int64, index in the data's classes.
         mask: (H, W) int64, class ids; 255 is void.
         instances: (N, H, W) bool, the visible pixels of each box's thing.
+        keypoints: (N, P, 3) float, of each box's thing: x y in pixels of the view, and 1, or 0 where unknown.
         depth: (H, W) float, metres along the optical axis, 0 where unknown.
         right: (3, H, W) float, the right picture of the stereo pair.
         baseline_m: of the stereo pair.
@@ -40,6 +41,7 @@ class View:
     labels: Tensor | None = None
     mask: Tensor | None = None
     instances: Tensor | None = None
+    keypoints: Tensor | None = None
     depth: Tensor | None = None
     right: Tensor | None = None
     baseline_m: float = 0.0
@@ -57,6 +59,7 @@ class NetSettings:
         width, height: of the views, in pixels.
         classes: names, by the index that labels and masks use.
         boxed: indices of the classes whose things have boxes.
+        points: names of the keypoints of a thing.
         class_weights: of each class in the loss, mean 1; empty for all alike.
         dropout: probability before the last layer, of nets that have it.
         loss: name of the loss, of tasks that have several; empty for the default.
@@ -73,6 +76,7 @@ class NetSettings:
     height: int
     classes: tuple[str, ...]
     boxed: tuple[int, ...] = ()
+    points: tuple[str, ...] = ()
     class_weights: tuple[float, ...] = ()
     dropout: float = 0.0
     loss: str = ""

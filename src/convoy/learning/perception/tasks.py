@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 TASKS = {
     "detection": "convoy.learning.perception.detection:DetectionTask",
     "instances": "convoy.learning.perception.instances:InstancesTask",
+    "keypoints": "convoy.learning.perception.keypoints:KeypointsTask",
     "segmentation": "convoy.learning.perception.segmentation:SegmentationTask",
     "depth": "convoy.learning.perception.depth:DepthTask",
     "relocalisation": "convoy.learning.perception.relocalisation:RelocalisationTask",
