@@ -69,8 +69,8 @@ class Schedule:
 
     It ends early after `patience` epochs without a better validation loss. The same seed gives the same weights.
     `average` is the decay per step of the moving average of the weights, which is what is validated and kept.
-    `workers` processes read the examples, this one alone where it is 0. `mixed` lets a GPU compute in 16 bits where
-    that suffices, and `clip` bounds the norm of the gradient, 0 not.
+    `workers` processes read the examples, this one alone where it is 0. `mixed` lets a GPU, or a CPU that can,
+    compute in 16 bits where that suffices, and `clip` bounds the norm of the gradient, 0 not.
     """
 
     epochs: int
@@ -85,9 +85,12 @@ class Schedule:
     @property
     def precision(self) -> Literal["32-true", "16-mixed", "bf16-mixed"]:
         """What lightning calls the numbers that this machine should compute with."""
-        if not self.mixed or not torch.cuda.is_available():
+        if not self.mixed:
             return "32-true"
-        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+        if torch.cuda.is_available():
+            return "bf16-mixed" if torch.cuda.is_bf16_supported() else "16-mixed"
+        able = torch.cpu.get_capabilities()
+        return "bf16-mixed" if able.get("avx512_bf16") or able.get("amx_bf16") else "32-true"
 
 
 class ShuffledBatches(Sampler[Draw]):

@@ -11,9 +11,10 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from tests.learning.perception.conftest import make_sample  # noqa: E402
 
+from convoy.learning.nets.blocks import resize  # noqa: E402
 from convoy.learning.nets.depth_losses import scale_invariant, ssim, stereo, warp  # noqa: E402
 from convoy.learning.nets.posenet import rotation_between  # noqa: E402
-from convoy.learning.nets.segmentation.net import ClassLoss  # noqa: E402
+from convoy.learning.nets.segmentation.net import ClassLoss, quarter  # noqa: E402
 from convoy.learning.nets.segmentation.segnet import unpool  # noqa: E402
 from convoy.learning.perception.task import NetSettings  # noqa: E402
 
@@ -68,3 +69,10 @@ def test_unpooling_puts_values_back_where_they_were() -> None:
     maps = torch.rand(2, 3, 6, 8)
     pooled, places = torch.nn.functional.max_pool2d(maps, 2, return_indices=True)
     assert torch.equal(unpool(pooled, places, maps), torch.nn.functional.max_unpool2d(pooled, places, 2))
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_quarter_of_the_pixels_is_what_bringing_all_to_twice_the_size_gives_there(row: int, column: int) -> None:
+    torch.manual_seed(0)
+    maps = torch.randn(2, 3, 5, 7)
+    assert torch.allclose(quarter(maps, row, column), resize(maps, 10, 14)[:, :, row::2, column::2], atol=1e-6)

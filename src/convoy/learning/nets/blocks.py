@@ -41,3 +41,11 @@ def resize(maps: Tensor, height: int, width: int) -> Tensor:
     if maps.shape[-2:] == (height, width):
         return maps
     return functional.interpolate(maps, (int(height), int(width)), mode="bilinear", align_corners=False)
+
+
+def precisely(layer: nn.Module, maps: Tensor) -> Tensor:
+    """Apply a last layer in 32 bits where the layers before it were computed in 16: its answers are compared finely."""
+    if not torch.is_autocast_enabled(maps.device.type):
+        return layer(maps)
+    with torch.autocast(maps.device.type, enabled=False):
+        return layer(maps.float())

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from convoy.learning.nets.backbones import backbone
-from convoy.learning.nets.blocks import resize, resize_like
+from convoy.learning.nets.blocks import precisely, resize, resize_like
 from convoy.learning.nets.depth_losses import scale_invariant, stereo
 from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.perception.task import NetSettings, PerceptionNet
@@ -32,7 +32,7 @@ class DepthHead(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Give the logarithm of the depth."""
-        return self.log(maps)[:, 0].clamp(math.log(NEAREST_M), math.log(FARTHEST_M))
+        return precisely(self.log, maps)[:, 0].clamp(math.log(NEAREST_M), math.log(FARTHEST_M))
 
 
 class DepthNet(PerceptionNet):
@@ -86,7 +86,9 @@ class StereoDepthNet(PerceptionNet):
     def _disparities(self, views: Tensor) -> list[Tensor]:
         """(N, 2, h, w) of the left and the right picture, in shares of the width, finest first."""
         maps = self.decoder(self.encoder(views))
-        return [LARGEST_DISPARITY * head(found).sigmoid() for head, found in zip(self.heads, maps, strict=False)]
+        return [
+            LARGEST_DISPARITY * precisely(head, found).sigmoid() for head, found in zip(self.heads, maps, strict=False)
+        ]
 
 
 def depth_net(settings: NetSettings) -> PerceptionNet:

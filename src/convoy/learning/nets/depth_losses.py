@@ -27,9 +27,10 @@ def scale_invariant(log_depth: Tensor, depth: Tensor) -> dict[str, Tensor]:
     error = torch.where(known, log_depth - depth.clamp(min=1e-3).log(), 0)
     flat = error.flatten(1)
     scale = flat.pow(2).sum(dim=1) / count - INVARIANCE * (flat.sum(dim=1) / count).pow(2)
-    across = (error[:, :, 1:] - error[:, :, :-1])[known[:, :, 1:] & known[:, :, :-1]]
-    down = (error[:, 1:] - error[:, :-1])[known[:, 1:] & known[:, :-1]]
-    gradient = (across.abs().sum() + down.abs().sum()) / max(1, across.numel() + down.numel())
+    steps = error.diff(dim=2).abs(), error.diff(dim=1).abs()
+    both = known[:, :, 1:] & known[:, :, :-1], known[:, 1:] & known[:, :-1]
+    total = sum((step * pair).sum() for step, pair in zip(steps, both, strict=True))
+    gradient = total / sum(pair.sum() for pair in both).clamp(min=1)
     return {"depth": scale.mean(), "gradient": GRADIENT_WEIGHT * gradient}
 
 

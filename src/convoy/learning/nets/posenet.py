@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.blocks import precisely
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
 FEATURES = 512
@@ -70,9 +71,10 @@ class PoseNet(PerceptionNet):
 
     def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pooled = functional.adaptive_avg_pool2d(self.encoder(views)[-1], 1).flatten(1)
-        features = self.features(pooled)
-        rotation = functional.normalize(self.rotation(features), dim=1)
-        return self.position(features), rotation, self.log_scale(features).clamp(_LEAST_LOG, _MOST_LOG)
+        features = precisely(self.features, pooled)
+        rotation = functional.normalize(precisely(self.rotation, features), dim=1)
+        log_scale = precisely(self.log_scale, features)
+        return precisely(self.position, features), rotation, log_scale.clamp(_LEAST_LOG, _MOST_LOG)
 
 
 def rotation_between(one: Tensor, other: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from convoy.learning.nets.backbones import backbone
-from convoy.learning.nets.blocks import resize, resize_like
+from convoy.learning.nets.blocks import precisely, resize, resize_like
 from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
 from convoy.learning.nets.detection.head import DetectionHead
@@ -48,7 +48,7 @@ class SharedPerception(PerceptionNet):
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         predictions, logits, log_depth = self._predict(views)
         boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
-        return boxes, scores, logits, log_depth.exp()
+        return boxes, scores, resize_like(logits, views), log_depth.exp()
 
     def loss(self, views: Tensor, targets: dict[str, Any]) -> dict[str, Tensor]:
         predictions, logits, log_depth = self._predict(views)
@@ -66,4 +66,4 @@ class SharedPerception(PerceptionNet):
         predictions = self.boxes(self.neck([maps[level] for level in self._box_levels]))
         fine = self.decoder(maps)[0]
         log_depth = resize(self.depth(fine)[:, None], *views.shape[-2:])[:, 0]
-        return predictions, resize_like(self.classes(fine), views), log_depth
+        return predictions, precisely(self.classes, fine), log_depth

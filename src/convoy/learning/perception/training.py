@@ -48,7 +48,8 @@ class PerceptionTraining(lightning.LightningModule):
         self, net: PerceptionNet, learning_rate: float, weight_decay: float, still: Sequence[nn.Module] = ()
     ) -> None:
         super().__init__()
-        self.model = net
+        # As a CPU's and a GPU's fast convolutions want them, which compute in half the time.
+        self.model = net.to(memory_format=torch.channels_last)
         self._learning_rate, self._weight_decay = learning_rate, weight_decay
         self._still = list(still)
         self.train()
@@ -60,12 +61,15 @@ class PerceptionTraining(lightning.LightningModule):
         return self
 
     def training_step(self, batch: tuple[Tensor, Any], _: int) -> Tensor:
-        return torch.stack(list(self.model.loss(*batch).values())).sum()
+        return self._loss(batch)
 
     def validation_step(self, batch: tuple[Tensor, Any], _: int) -> None:
-        parts = self.model.loss(*batch)
-        loss = torch.stack(list(parts.values())).sum()
-        self.log(MONITOR, loss, batch_size=len(batch[0]), sync_dist=True)
+        self.log(MONITOR, self._loss(batch), batch_size=len(batch[0]), sync_dist=True)
+
+    def _loss(self, batch: tuple[Tensor, Any]) -> Tensor:
+        views, targets = batch
+        parts = self.model.loss(views.contiguous(memory_format=torch.channels_last), targets)
+        return torch.stack([part.float() for part in parts.values()]).sum()
 
     def configure_optimizers(self) -> Any:
         learning = [parameter for parameter in self.parameters() if parameter.requires_grad]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.blocks import precisely
 from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import SegmentationNet
 from convoy.learning.perception.task import NetSettings
@@ -21,4 +22,4 @@ class CompactSegmentation(SegmentationNet):
         self.head = nn.Sequential(nn.Dropout2d(settings.dropout), nn.Conv2d(widths[0], len(settings.classes), 1))
 
     def logits(self, views: Tensor) -> Tensor:
-        return self.head(self.decoder(self.encoder(views))[0])
+        return precisely(self.head, self.decoder(self.encoder(views))[0])
