@@ -8,7 +8,10 @@ import os
 import select
 import struct
 import termios
+import threading
 import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import reduce
 from operator import xor
 from pathlib import Path
@@ -44,10 +47,45 @@ class Plug:
         self.expected -= len(data)
         return data
 
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Serve it all the time, as long as the block lasts, whoever writes to it."""
+        stopping = threading.Event()
+        server = threading.Thread(target=self._serve_until, args=(stopping,))
+        server.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            server.join()
+
+    def _serve_until(self, stopping: threading.Event) -> None:
+        self._is_live = True
+        data = b""
+        while not stopping.is_set():
+            if select.select([self._master], [], [], 0.02)[0]:
+                data += os.read(self._master, 4096)
+                whole = self.whole(data)
+                self.obey(data[:whole])
+                data = data[whole:]
+
+    _is_live = False
+
+    def serve(self) -> None:
+        self.obey(self.received())
+
+    def whole(self, data: bytes) -> int:
+        """Return how many bytes the messages take that are all there."""
+        raise NotImplementedError
+
+    def obey(self, data: bytes) -> None:
+        """Do what whole messages say."""
+        raise NotImplementedError
+
     def send(self, data: bytes) -> None:
         before = self._waiting()
         os.write(self._master, data)
-        for _ in range(100):
+        for _ in range(0 if self._is_live else 100):
             if self._waiting() >= min(before + len(data), 4095):
                 return
             select.select([], [], [], 0.01)
@@ -96,8 +134,14 @@ class EmulatedVesc(Plug):
         self.servo = 0.0
         self.history: list[tuple[str, float]] = []
 
-    def serve(self) -> None:
-        for payload in vesc_payloads(self.received()):
+    def whole(self, data: bytes) -> int:
+        end = 0
+        while len(data) > end + 1 and len(data) >= (next_ := end + data[end + 1] + 5):
+            end = next_
+        return end
+
+    def obey(self, data: bytes) -> None:
+        for payload in vesc_payloads(data):
             kind = payload[0]
             if kind == 8:
                 self._set("erpm", struct.unpack(">i", payload[1:])[0])
@@ -134,9 +178,13 @@ class EmulatedMicrocontroller(Plug):
     def start(self) -> None:
         self.resting: tuple[int, ...] | None = None
         self.pulses: tuple[int, ...] = ()
+        self.history: list[tuple[int, ...]] = []
 
-    def serve(self) -> None:
-        for line in self.received().splitlines():
+    def whole(self, data: bytes) -> int:
+        return data.rfind(b"\n") + 1
+
+    def obey(self, data: bytes) -> None:
+        for line in data.splitlines():
             assert line[:1] == b"$", line
             body, _, sum_ = line[1:].partition(b"*")
             assert reduce(xor, body) == int(sum_, 16), line
@@ -146,6 +194,7 @@ class EmulatedMicrocontroller(Plug):
                 self.resting = self.pulses = pulses
             elif kind == "D" and self.resting:
                 self.pulses = pulses
+            self.history.append(self.pulses)
             if self.answers and self.pulses:
                 answer = "A,{},{}".format(*self.pulses).encode()
                 self.send(b"$%s*%02X\r\n" % (answer, reduce(xor, answer)))

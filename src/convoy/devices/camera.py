@@ -52,7 +52,7 @@ class Camera(Component):
 
     class Parameters(ComponentParameters):
         source: str = Field("/dev/video0", description="device, URL, video file or folder of pictures")
-        calibration: Path | None = Field(None, description="camera_info file, as of convoy calibrate camera")
+        calibration: Path = Field(Path(), description="camera_info file, by convoy calibrate camera; empty for none")
         frame_id: str = Field("camera_optical", description="frame of the images")
         transport: Literal["raw", "jpeg"] = Field("raw", description="how images are published")
         quality: int = Field(90, ge=1, le=100, description="of JPEG that is made here, not by the camera")
@@ -90,7 +90,7 @@ class Camera(Component):
     def on_configure(self) -> None:
         p = self.parameters
         self.settings = Settings(p.width, p.height, p.rate, p.pixel_format, p.transport == "jpeg")
-        self.calibration = read_camera_info(p.calibration)[0] if p.calibration else None
+        self.calibration = read_camera_info(p.calibration)[0] if p.calibration != Path() else None
         if is_live(p.source):
             if p.lock_step:
                 raise DeviceError(f"'lock_step' is for files; {spoken(p.source)} waits for nobody.")
