@@ -1,4 +1,4 @@
-"""``convoy calibrate``: a camera's intrinsics from pictures of a board."""
+"""``convoy calibrate``: a camera's intrinsics from pictures of a board, and a car's actuator on a stand."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from convoy.commands.calibrate_actuator import actuator
+
 if TYPE_CHECKING:
     from convoy.perception.boards import Board
     from convoy.perception.calibration import Calibration
     from convoy.perception.survey import Survey
 
-app = typer.Typer(no_args_is_help=True, help="Calibrate the robot's sensors.")
+app = typer.Typer(no_args_is_help=True, help="Calibrate the robot's sensors and actuators.")
 
 LARGE_ERROR_PX = 1.0
 NARROW_COVER = 0.4
 
 
-@app.callback()
-def _calibrate() -> None:
-    """Keeps `camera` a verb of its own, though it is the only one."""
+app.command()(actuator)
 
 
 @app.command()

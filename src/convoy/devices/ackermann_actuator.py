@@ -40,7 +40,9 @@ class AckermannActuator(Actuator):
         throttle_centre: int = Field(1500, ge=SHORTEST_US, le=LONGEST_US, description="us, pulse of no drive")
         throttle_travel: int = Field(400, ge=0, le=1000, description="us, from the centre to full throttle")
         throttle_dead_band: int = Field(0, ge=0, le=500, description="us, from the centre to where the motor starts")
-        throttle_reversed: bool = Field(False, description="forwards is the shorter pulse; else the longer one")
+        throttle_reversed: bool = Field(
+            False, description="forwards is the shorter pulse, or a VESC's negative rpm; else the other way"
+        )
         full_speed: float = Field(5.0, gt=0.0, le=40.0, description="m/s at full throttle, or at max_erpm")
         max_speed: float = Field(1.5, ge=0.0, le=40.0, description="m/s, forwards, never more")
         max_reverse_speed: float = Field(0.0, ge=0.0, le=10.0, description="m/s, backwards; 0 forbids reversing")
@@ -69,6 +71,7 @@ class AckermannActuator(Actuator):
         p = self.parameters
         steering = Channel(p.steering_centre, p.steering_travel, p.steering_reversed)
         if p.device == "vesc":
-            return Vesc(SerialPort(p.port, p.baud_rate), steering, p.max_erpm, p.brake_current)
+            max_erpm = -p.max_erpm if p.throttle_reversed else p.max_erpm
+            return Vesc(SerialPort(p.port, p.baud_rate), steering, max_erpm, p.brake_current)
         throttle = Channel(p.throttle_centre, p.throttle_travel, p.throttle_reversed, p.throttle_dead_band)
         return open_pulses(p, (steering, throttle))

@@ -14,3 +14,7 @@ class MissingLibraryError(DeviceError):
 
     def __init__(self, package: str, device: str) -> None:
         super().__init__(f"{device} needs the Python package {package}: pip install 'convoy[devices]'")
+
+
+class CalibrationError(DeviceError):
+    """What was said of a vehicle while calibrating it can't be; nothing has been taken over."""

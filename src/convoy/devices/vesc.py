@@ -108,7 +108,7 @@ class Vesc:
     Args:
         port: the VESC's.
         steering: of the servo; pulses of 1000 to 2000 us are to be had.
-        max_erpm: of throttle 1.
+        max_erpm: of throttle 1; negative where forwards is.
         brake_current: A, at throttle 0.
 
     Raises:
