@@ -9,18 +9,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from convoy.learning.nets.backbones import backbone
-from convoy.learning.nets.blocks import precisely
+from convoy.learning.nets.blocks import conv_bn_relu, precisely
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-FEATURES = 512
+CHANNELS, FEATURES = 32, 512
+"""Of the map that the dense layers see, and of the first of them."""
 BETA = 5.0
 """Weight of the rotation's error in rad against the position's in units of the area's extent."""
-_LEAST_LOG, _MOST_LOG = -6.0, 4.0
+_LEAST_LOG, _MOST_LOG = -8.0, 4.0
 _MEMORY = 0.99
 
 
 class PoseNet(PerceptionNet):
-    """A backbone, pooled, and dense layers for position, rotation and the deviations of both.
+    """A backbone, and dense layers for position, rotation and the deviations of both.
+
+    Two things are otherwise than in the paper. Features of the last stage are made fewer and then seen where they are:
+    pooled over the picture they tell which street it is, but hardly how far along. And the net weighs
+    `NetSettings.landmarks`, poses of training pictures all over the map, and says what is to be added to their mean:
+    to tell streets apart is one thing, to be exact within one another.
 
     `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w, and deviations (N, 6): of x y z in m and of
     the rotation about the camera's axes in rad. Targets are poses (N, 7).
@@ -31,6 +37,7 @@ class PoseNet(PerceptionNet):
     """
 
     origin: Tensor
+    landmarks: Tensor
     met: Tensor
 
     def __init__(self, settings: NetSettings) -> None:
@@ -38,10 +45,16 @@ class PoseNet(PerceptionNet):
         encoder = backbone(settings.backbone, settings.pretrained)
         self.encoder = encoder
         self.learned, self.extent_m = settings.loss == "learned", settings.extent_m
-        self.features = nn.Sequential(
-            nn.Linear(encoder.channels[-1], FEATURES), nn.ReLU(), nn.Dropout(settings.dropout)
-        )
-        self.position, self.rotation = nn.Linear(FEATURES, 3), nn.Linear(FEATURES, 4)
+        self.reduce = conv_bn_relu(encoder.channels[-1], CHANNELS, 1)
+        with torch.no_grad():
+            cells = encoder.eval()(torch.zeros(1, 3, settings.height, settings.width))[-1].shape[-2:].numel()
+            encoder.train()
+        self.features = nn.Sequential(nn.Linear(CHANNELS * cells, FEATURES), nn.ReLU(), nn.Dropout(settings.dropout))
+        landmarks = torch.tensor(settings.landmarks or [(*settings.origin, 0.0, 0.0, 0.0, 1.0)])
+        landmarks[:, :3] = (landmarks[:, :3] - torch.tensor(settings.origin)) / settings.extent_m
+        self.register_buffer("landmarks", landmarks)
+        self.near = nn.Linear(FEATURES, len(landmarks))
+        self.more = nn.Linear(FEATURES, 7)
         self.log_scale = nn.Linear(FEATURES, 6)
         nn.init.zeros_(self.log_scale.weight)
         nn.init.zeros_(self.log_scale.bias)
@@ -70,11 +83,11 @@ class PoseNet(PerceptionNet):
         return {"position": distance, "rotation": BETA * angle}
 
     def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        pooled = functional.adaptive_avg_pool2d(self.encoder(views)[-1], 1).flatten(1)
-        features = precisely(self.features, pooled)
-        rotation = functional.normalize(precisely(self.rotation, features), dim=1)
-        log_scale = precisely(self.log_scale, features)
-        return precisely(self.position, features), rotation, log_scale.clamp(_LEAST_LOG, _MOST_LOG)
+        seen = self.reduce(self.encoder(views)[-1]).flatten(1)
+        features = precisely(self.features, seen)
+        pose = precisely(self.near, features).softmax(dim=1) @ self.landmarks + precisely(self.more, features)
+        log_scale = precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG)
+        return pose[:, :3], functional.normalize(pose[:, 3:], dim=1), log_scale
 
 
 def rotation_between(one: Tensor, other: Tensor) -> Tensor:

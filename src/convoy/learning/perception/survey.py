@@ -34,7 +34,8 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
     dataset = samples.pieces[0].dataset
     if options.class_weights and not task.weighted:
         raise LearningError(f"Class weights are of no use to {task.name}.")
-    positions = _positions(seen)
+    poses = _poses(seen)
+    positions = poses[:, :3]
     origin, extent = _area(positions)
     return NetSettings(
         backbone=options.backbone or choice.backbone,
@@ -52,6 +53,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         origin=origin,
         extent_m=extent,
         bounds=_bounds(positions),
+        landmarks=tuple(tuple(pose) for pose in poses.tolist()),
     )
 
 
@@ -80,8 +82,11 @@ def _focal_length(samples: list[Sample], width: int, height: int) -> float:
     return float(np.median(lengths)) if lengths else 0.0
 
 
-def _positions(samples: list[Sample]) -> np.ndarray:
-    return np.array([sample.pose[:3] for sample in samples if sample.pose is not None]).reshape(-1, 3)
+def _poses(samples: list[Sample]) -> np.ndarray:
+    """(N, 7), the quaternions with a positive w: of the two that are one rotation, neighbours have the same."""
+    poses = np.array([sample.pose for sample in samples if sample.pose is not None]).reshape(-1, 7)
+    poses[:, 3:] *= np.where(poses[:, 6:] < 0, -1, 1)
+    return poses
 
 
 def _area(positions: np.ndarray) -> tuple[tuple[float, float, float], float]:

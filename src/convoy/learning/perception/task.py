@@ -68,6 +68,7 @@ class NetSettings:
         baseline_m: of the stereo pairs trained on; 0 if there are none.
         origin: x y z in m, the middle of the mapped area, of camera poses.
         extent_m: typical distance from it.
+        landmarks: poses x y z qx qy qz qw of training pictures all over the area.
         bounds: of the mapped area, least x y z and greatest x y z in m; None where no pose is known.
     """
 
@@ -85,6 +86,7 @@ class NetSettings:
     baseline_m: float = 0.0
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     extent_m: float = 1.0
+    landmarks: tuple[tuple[float, ...], ...] = ()
     bounds: tuple[float, float, float, float, float, float] | None = None
 
 
