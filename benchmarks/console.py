@@ -168,13 +168,22 @@ class Operator:
         return all(speed for at, speed in vehicle.commands[-40:] if at > begun) and vehicle.commands[-1][0] > begun
 
     def release(self) -> None:
-        """Release the emergency stop, as a held button does."""
+        """Release the emergency stop, as a held button does; a press that came late was too short, and is repeated."""
         self.throttle = 0.0
         self.wait(lambda state: state.get("emergency"))
-        self.send(type="release", phase="press")
-        time.sleep(0.95)
-        self.send(type="release", phase="release")
-        self.wait(lambda state: state.get("emergency") is False)
+        deadline = time.monotonic() + START_S
+        while self.state.get("emergency"):
+            if time.monotonic() > deadline:
+                raise SystemExit(f"the emergency stop is not released; the page says {self.state}")
+            self.send(type="release", phase="press")
+            time.sleep(0.95)
+            self.send(type="release", phase="release")
+            self._confirmed(1.0)
+
+    def _confirmed(self, within_s: float) -> None:
+        deadline = time.monotonic() + within_s
+        while self.state.get("emergency") and time.monotonic() < deadline:
+            time.sleep(0.01)
 
 
 def emergency_stops(port: int, vehicle: Vehicle, trials: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _PROJECTIONS = 4
 
 
 class Route:
-    """Lanes one after another, with one arc length along them all; a tour goes on for ever.
+    """Lanes one after another, with one arc length along them all; a tour and a lap go on for ever.
 
     Attributes:
         roads: the lanes.
@@ -26,8 +26,10 @@ class Route:
         starts: arc length of the route where each lane begins.
     """
 
-    def __init__(self, roads: Roads, lanes: Iterable[int], tour: np.random.Generator | None = None) -> None:
-        """`tour` draws the turns of an endless route; without it the route ends with `lanes`."""
+    def __init__(
+        self, roads: Roads, lanes: Iterable[int], tour: np.random.Generator | None = None, *, again: bool = False
+    ) -> None:
+        """`tour` draws the turns of an endless route, and `again` repeats `lanes`; else the route ends with them."""
         self.roads = roads
         self.lanes: list[int] = []
         self.starts: list[float] = []
@@ -42,16 +44,17 @@ class Route:
             self._append(lane)
         if not self.lanes:
             raise SimulationError("A route needs at least one lane.")
+        self._round = len(self.lanes) if again else 0
 
     @property
     def ends(self) -> bool:
-        """Whether this is a way to somewhere; a tour has no end."""
-        return self._tour is None
+        """Whether this is a way to somewhere; tours and laps have no end."""
+        return self._tour is None and not self._round
 
     def extend(self, s: float) -> None:
-        """Make sure that a tour goes on beyond an arc length."""
-        while self.length <= s and self._tour is not None:
-            self._append(self._choose())
+        """Make sure that a tour or lap goes on beyond an arc length."""
+        while self.length <= s and not self.ends:
+            self._append(self.lanes[-self._round] if self._round else self._choose())
 
     def index(self, s: float) -> int:
         """Which of `lanes` an arc length is on; its ends belong to the first and the last lane."""
@@ -186,3 +189,14 @@ def tour(roads: Roads, rng: np.random.Generator, lanes: Sequence[int] | None = N
         weights = np.array([roads.length[lane] for lane in on_road])
         lanes = [on_road[int(rng.choice(len(on_road), p=weights / weights.sum()))]]
     return Route(roads, lanes, rng)
+
+
+def lap(roads: Roads) -> Route:
+    """An endless route on the shortest way round in a town, always the same; it begins on a road."""
+    ways = [
+        [lane.id, *shortest(roads, after, lane.id)[:-1]]
+        for lane in roads.town.lanes
+        if lane.road >= 0
+        for after in lane.successors
+    ]
+    return Route(roads, min(ways, key=lambda way: sum(roads.length[lane] for lane in way)), again=True)

@@ -33,6 +33,7 @@ from convoy_sim.errors import SimulationError
 from convoy_sim.odometry import DeadReckoning
 from convoy_sim.radar import FIELD_OF_VIEW, MAX_RANGE_M, look_ahead
 from convoy_sim.rig import FRONT, Rig
+from convoy_sim.route import lap
 from convoy_sim.scenarios import KINDS, Scenario, Staged
 from convoy_sim.traffic import MOST_CARS, MOST_PEOPLE, Density
 from convoy_sim.world import STEP_S, Event, World, check_command
@@ -71,6 +72,7 @@ class Simulator(Component):
     class Parameters(ComponentParameters):
         town: int = Field(1100, ge=0, description="seed of the town")
         drive: int = Field(0, ge=0, description="number of the drive: start, route, traffic and light come from it")
+        lap: bool = Field(False, description="the route is the shortest way round, again and again")
         weather: str = Field("clear", description="clear, cloudy, low_sun, overcast, fog, rain or dusk")
         cars: int = Field(15, ge=0, le=MOST_CARS, description="moving cars")
         people: int = Field(20, ge=0, le=MOST_PEOPLE, description="pedestrians")
@@ -168,7 +170,7 @@ class Simulator(Component):
         if self.staged is not None:
             self._stage()
         else:
-            self.world.reset(self.parameters.drive)
+            self.world.reset(self.parameters.drive, lap(self.world.roads) if self.parameters.lap else None)
         if self.rig is not None:
             self.rig.world = self.world
             self.rig.restart()

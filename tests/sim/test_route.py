@@ -9,7 +9,7 @@ import pytest
 
 from convoy_sim.errors import SimulationError
 from convoy_sim.roads import Roads
-from convoy_sim.route import INSTRUCTION_FROM_M, Route, shortest, tour
+from convoy_sim.route import INSTRUCTION_FROM_M, Route, lap, shortest, tour
 from convoy_sim.town import Town
 
 
@@ -86,3 +86,17 @@ def test_allowed_speed_is_slow_enough_for_every_bend_and_reached_without_hard_br
     bend = np.array([route.curvature(at) for at in s])
     assert (speed**2 * np.abs(bend)).max() < 2.8
     assert ((speed[10:] ** 2 - speed[:-10] ** 2) / (2 * 5.0)).min() > -2.5
+
+
+def test_a_lap_comes_back_to_where_it_began_by_the_shortest_way_and_goes_on(roads: Roads) -> None:
+    route = lap(roads)
+    once, length = list(route.lanes), route.length
+    assert len(set(once)) == len(once)
+    assert roads.town.lanes[once[0]].road >= 0
+    ways = [shortest(roads, after, once[0]) for after in roads.town.lanes[once[0]].successors]
+    assert length == pytest.approx(min(sum(roads.length[lane] for lane in way) for way in ways))
+    start = route.pose(10.0)
+    route.extend(2 * length + 10.0)
+    assert route.pose(2 * length + 10.0) == pytest.approx(start)
+    assert route.lanes[: 2 * len(once)] == 2 * once
+    assert not route.ends

@@ -277,6 +277,17 @@ def test_a_scenario_is_staged_instead_of_traffic_and_again_with_each_activation(
         assert bench.component.world.metrics.metres == 0
 
 
+def test_laps_are_driven_on_the_same_road_also_after_a_deactivation() -> None:
+    bench = active(BLIND | {"lap": True})
+    route = bench.component.world.route
+    once = len(route.lanes)
+    route.extend(2 * route.length)
+    assert route.lanes[:once] == route.lanes[once : 2 * once]
+    bench.component.deactivate()
+    bench.component.activate()
+    assert bench.component.world.route.lanes[:once] == route.lanes[:once]
+
+
 def test_the_radar_says_how_far_the_way_is_free() -> None:
     bench = active({"town": 1000, "image": False, "scenario": 0})
     for _ in range(10):
