@@ -155,3 +155,34 @@ def test_once_set_up_it_says_nothing_of_set_up(root: Path) -> None:
     assert result.returncode == 0
     assert result.stderr == ""
     assert "replay" in result.stdout
+
+
+@pytest.fixture
+def tested(without_mesa: Path) -> Path:
+    """A checkout whose packages are installed for the tests, OpenGL too, on a machine without a browser."""
+    for seconds, part in enumerate(("devices", "console", "dev", "opengl"), 10):
+        (without_mesa / ".venv" / f"installed-{part}").touch()
+        os.utime(without_mesa / ".venv" / f"installed-{part}", (seconds, seconds))
+    return without_mesa
+
+
+def test_root_gets_a_browser_to_test_the_page_with(tested: Path) -> None:
+    tool(tested, "id", "echo 0")
+    browser = tested / "bin" / "chromium"
+    tool(tested, "apt-get", f'case "$*" in *"install -qq -y chromium") /bin/ln -s /bin/true {browser} ;; esac')
+    first = start(tested, "test")
+    assert (first.returncode, first.stdout) == (0, "drives: -m convoy test\n")
+    assert first.stderr == (
+        "convoy: installing the system packages chromium (tests open the operator's page in a browser)\n"
+    )
+    assert start(tested, "test").stderr == ""
+
+
+def test_without_a_browser_the_other_tests_run(tested: Path) -> None:
+    result = start(tested, "test")
+    assert (result.returncode, result.stdout) == (0, "drives: -m convoy test\n")
+    assert result.stderr == (
+        "convoy: tests open the operator's page in a browser; install what is missing "
+        "(on Debian and Ubuntu: sudo apt-get install chromium) and call again.\n"
+        "convoy: without it, those tests are skipped.\n"
+    )
