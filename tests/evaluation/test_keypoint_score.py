@@ -41,7 +41,7 @@ def figures(points: int, off_px: float, known: int | None = None, truth: int | N
         labels=np.array([0]),
         keypoints=np.concatenate([places, seen], 1)[None, : truth or points],
     )
-    found = np.concatenate([(places + (off_px, 0)) / 2, seen * 9], 1)[None]
+    found = np.concatenate([(places + np.array([off_px, 0])) / 2, seen * 9], 1)[None]
     score = KeypointScore(card)
     score.add(
         {"boxes": np.array([BOX], np.float32) / 2, "scores": np.array([[0.9]], np.float32), "keypoints": found}, sample

@@ -133,7 +133,7 @@ def show(
         )
     sample = found[0]
     height, width = sample.image.shape[:2]
-    parts = ("boxes", "mask", "instances", "depth", "right", "camera", "pose", "category")
+    parts = ("boxes", "mask", "instances", "keypoints", "depth", "right", "camera", "pose", "category")
     print(f"{found.name}: {len(found)} samples, licence: {found.licence}")
     print(f"classes: {', '.join(found.classes) or 'none'}")
     print(f"the first: {width}x{height}, {', '.join(p for p in parts if getattr(sample, p) is not None) or 'alone'}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import training
+
 app = typer.Typer(no_args_is_help=True, help="Trained models, and the nets and backbones that can be trained.")
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the ONNX files.")]
@@ -59,12 +61,69 @@ def show(model: Annotated[Path, typer.Argument(help="ONNX file.")]) -> None:
 
 
 @app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a run such as runs/train/NAME, or a checkpoint in it.")],
+    data: Annotated[list[str], typer.Option(help="What it was trained on, as of `convoy train`.")],
+    out: training.Out,
+    validation: Annotated[list[str] | None, typer.Option(help="What it was stopped by, if that was said.")] = None,
+    skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+    licence: training.Licence = "Apache-2.0",
+) -> None:
+    """Write the model file of a checkpoint, for a training of perception that has not ended or was given up.
+
+    It is checked and measured on what is held out, as at the end of a training.
+
+    Example: convoy models export runs/train/mine --data sim:train --out models/mine.onnx
+    """
+    console = training.console()
+    with console.status("loading torch"):
+        from convoy.commands.train_perception import open_material, write
+        from convoy.learning.perception.runs import Checkpoint
+        from convoy.learning.perception.tasks import open_task
+
+    checkpoint = Checkpoint.open(run)
+    task, options = open_task(checkpoint.task), checkpoint.options
+    material = open_material(console, task, options, data, validation or [], skip_missing)
+    net = checkpoint.load(task, material)
+    command = checkpoint.command(data, validation or [])
+    write(console, task, options, material, net, out, licence, command)
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="Of torchvision, such as ssdlite320_mobilenet_v3_large.")],
+    out: Annotated[Path | None, typer.Option(help="ONNX file to write \\[default: models/NAME.onnx]")] = None,
+    size: Annotated[str, typer.Option(help="WIDTHxHEIGHT of its input \\[default: the net's own, or 640x480]")] = "",
+) -> None:
+    """Fetch a net of torchvision with its published COCO weights, and write it as a model file with its card.
+
+    Detectors, Mask R-CNN, Keypoint R-CNN and segmentation nets; needs a network, unless torch has the weights already.
+    Mind the terms of the weights, which the card repeats.
+
+    Example: convoy models pull ssdlite320_mobilenet_v3_large
+    """
+    console = training.console()
+    with console.status("loading torch"):
+        from convoy.learning.perception import published
+
+    wanted = training.size_of(size) if size else published.default_size(name)
+    with console.status(f"fetching the weights of {name}"):
+        net = published.fetch(name)
+    out = out or Path("models") / f"{name}.onnx"
+    with console.status("writing and checking the model"):
+        card = published.write(name, net, wanted, out, training.command_line())
+    training.tell(console, card, out)
+
+
+@app.command()
 def backbones(
     pattern: Annotated[
         str, typer.Argument(help="Such as 'resnet*', of torchvision and timm \\[default: all of torchvision]")
     ] = "",
 ) -> None:
     """List backbones with their millions of parameters, GFLOPs and ms on this CPU, for a picture of 224x224.
+
+    The time is that of the model file, run as the robot runs it: with ONNX Runtime, on half of the cores.
 
     Example: convoy models backbones 'mobilenet*'
     """
@@ -78,7 +137,7 @@ def backbones(
     for row in costs(matching(pattern)):
         if isinstance(row, Cost):
             strides = " ".join(map(str, row.strides))
-            figures = f"{row.parameters:9.2f} {row.gflops:7.2f} {row.cpu_ms:7.1f}"
+            figures = f"{row.parameters:9.2f} {row.gflops:7.2f} {'-' if row.cpu_ms is None else f'{row.cpu_ms:.1f}':>7}"
             print(f"{row.name:32} {row.source:12} {figures}  {strides}", flush=True)
         else:
             console.print(row, highlight=False)

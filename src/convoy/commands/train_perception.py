@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,13 +13,16 @@ from convoy.learning.perception.options import PerceptionOptions
 from convoy.learning.perception.tasks import TASKS
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from convoy.inference import Session
-    from convoy.learning.datasets.sample_list import SampleList
     from convoy.learning.fit import Epoch
     from convoy.learning.perception.start import Started
+    from convoy.learning.perception.task import PerceptionNet, Task
+    from convoy.learning.perception.training import Material
 
 _DEFAULT = PerceptionOptions()
-_SPECS = "sim:train, sim:SEEDS, folder:DIR, coco:PICTURES,FILE, rgbd:DIR, bag:DIR or images:DIR"
+SPECS = "sim:train, sim:SEEDS, folder:DIR, coco:PICTURES,FILE, rgbd:DIR, bag:DIR or images:DIR"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _command(task: str) -> Callable[..., None]:
     def train(
-        data: Annotated[list[str], typer.Option(help=f"{_SPECS}; may be given several times.")],
+        data: Annotated[list[str], typer.Option(help=f"{SPECS}; may be given several times.")],
         out: training.Out,
         net: Annotated[str, typer.Option(help="See `convoy models list` \\[default: the task's small one]")] = "",
         backbone: Annotated[
@@ -72,7 +74,7 @@ def _command(task: str) -> Callable[..., None]:
         run: training.Run = None,
         resume: training.Resume = False,
     ) -> None:
-        width, height = _size(size)
+        width, height = training.size_of(size)
         options = PerceptionOptions(
             net=net,
             backbone=backbone,
@@ -118,15 +120,48 @@ def _train(
 ) -> None:
     console = training.console()
     with console.status("loading torch"):
-        from convoy.evaluation.perception import NEEDS, measure
-        from convoy.learning.datasets.sample import PARTS
-        from convoy.learning.datasets.spec import open_dataset
-        from convoy.learning.perception.choice import loss_name
         from convoy.learning.perception.tasks import open_task
-        from convoy.learning.perception.training import prepare, train_perception, write_perception
+        from convoy.learning.perception.training import train_perception
 
     task = open_task(name)
-    want = PARTS & {*task.needs_of(loss_name(task, options.loss)), *NEEDS[name]}
+    material = open_material(console, task, options, data, validation, skip_missing)
+
+    def on_start(started: Started) -> None:
+        console.print(f"{started.taken} of {started.of} weights taken from {start}")
+        if started.others:
+            console.print(f"anew: {', '.join(started.others[:8])}{', ...' if len(started.others) > 8 else ''}")
+
+    with training.bar(console) as bar:
+        shown = bar.add_task("training", total=options.epochs)
+
+        def on_epoch(epoch: Epoch) -> None:
+            best = f"training (loss {epoch.loss:.4f}, best {epoch.best_loss:.4f} in epoch {epoch.best})"
+            bar.update(shown, completed=epoch.done, total=epoch.of, description=best)
+
+        net = train_perception(
+            task, options, material, folder, start=start, resume=resume, on_start=on_start, on_epoch=on_epoch
+        )
+
+    write(console, task, options, material, net, out, licence, training.command_line())
+
+
+def open_material(
+    console: Console,
+    task: Task,
+    options: PerceptionOptions,
+    data: list[str],
+    validation: list[str],
+    skip_missing: bool,
+) -> Material:
+    """Open the data of a training, and say what there is."""
+    from convoy.evaluation.perception import NEEDS
+    from convoy.learning.datasets.sample import PARTS
+    from convoy.learning.datasets.sample_list import SampleList
+    from convoy.learning.datasets.spec import open_dataset
+    from convoy.learning.perception.choice import loss_name
+    from convoy.learning.perception.training import prepare
+
+    want = PARTS & {*task.needs_of(loss_name(task, options.loss)), *NEEDS[task.name]}
     with training.bar(console) as bar:
 
         def open_one(spec: str) -> SampleList:
@@ -147,37 +182,27 @@ def _train(
             console.print(f"{found.name}: {what}: {count}")
     material = prepare(task, options, sets, held_out)
     console.print(f"{len(material.taught)} samples to train with, {len(material.held_out)} held out")
+    return material
 
-    def on_start(started: Started) -> None:
-        console.print(f"{started.taken} of {started.of} weights taken from {start}")
-        if started.others:
-            console.print(f"anew: {', '.join(started.others[:8])}{', ...' if len(started.others) > 8 else ''}")
 
-    with training.bar(console) as bar:
-        shown = bar.add_task("training", total=options.epochs)
-
-        def on_epoch(epoch: Epoch) -> None:
-            best = f"training (loss {epoch.loss:.4f}, best {epoch.best_loss:.4f} in epoch {epoch.best})"
-            bar.update(shown, completed=epoch.done, total=epoch.of, description=best)
-
-        net = train_perception(
-            task, options, material, folder, start=start, resume=resume, on_start=on_start, on_epoch=on_epoch
-        )
+def write(
+    console: Console,
+    task: Task,
+    options: PerceptionOptions,
+    material: Material,
+    net: PerceptionNet,
+    out: Path,
+    licence: str,
+    command: str,
+) -> None:
+    """Write the model file of a trained net, measured on what was held out."""
+    from convoy.evaluation.perception import measure
+    from convoy.learning.perception.training import write_perception
 
     def measured(session: Session) -> dict[str, dict[str, float]]:
         samples = (material.held_out[number] for number in range(len(material.held_out)))
         return {material.held_out.describe(): measure(session, samples)}
 
     with console.status("writing and checking the model"):
-        command = training.command_line()
         card = write_perception(task, options, material, net, out, licence, command, measured)
     training.tell(console, card, out)
-
-
-def _size(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
-    if not found or not all(32 <= int(side) <= 4096 for side in found.groups()):
-        raise typer.BadParameter(
-            f"{text!r}; wanted WIDTHxHEIGHT, each 32 to 4096, such as 320x240", param_hint="--size"
-        )
-    return int(found[1]), int(found[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -31,6 +32,20 @@ Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last chec
 def run_folder(run: Path | None, out: Path) -> Path:
     """Where checkpoints go: as asked for, or by the name of the model."""
     return run or Path("runs/train") / out.stem
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height that ``--size`` says.
+
+    Raises:
+        typer.BadParameter: it says none, or such as no net takes.
+    """
+    found = re.fullmatch(r"(\d{2,4})x(\d{2,4})", text)
+    if not found or not all(32 <= int(side) <= 4096 for side in found.groups()):
+        raise typer.BadParameter(
+            f"{text!r}; wanted WIDTHxHEIGHT, each 32 to 4096, such as 320x240", param_hint="--size"
+        )
+    return int(found[1]), int(found[2])
 
 
 def command_line() -> str:

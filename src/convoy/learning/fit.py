@@ -42,7 +42,9 @@ class Batches(Protocol):
 Examples = TensorDataset | Subset[Any] | Batches
 """Batches, or tensors with the same first axis, which a list of indices cuts into a batch."""
 
-_BEST, _LAST, _OPTIONS, _RESULT = "best.ckpt", "last.ckpt", "options.json", "result.json"
+BEST, OPTIONS = "best.ckpt", "options.json"
+"""In the folder of a run."""
+_LAST, _RESULT = "last.ckpt", "result.json"
 
 
 class InterruptedTrainingError(LearningError):
@@ -167,7 +169,7 @@ def fit(
     else:
         epoch = _train(task, training, validation, schedule, folder, resume, on_epoch)
         result.write_text(json.dumps(asdict(epoch)))
-    kept = torch.load(folder / (_BEST if validation else _LAST), map_location="cpu", weights_only=True)
+    kept = torch.load(folder / (BEST if validation else _LAST), map_location="cpu", weights_only=True)
     task.load_state_dict(kept["state_dict"])
     return epoch
 
@@ -267,10 +269,10 @@ def _moving_average(decay: float) -> Callable[[torch.Tensor, torch.Tensor, Any],
 
 
 def _open_run(folder: Path, options: Mapping[str, Any], resume: bool) -> None:
-    path = folder / _OPTIONS
+    path = folder / OPTIONS
     if not resume:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (_BEST, _LAST, _RESULT):
+        for name in (BEST, _LAST, _RESULT):
             (folder / name).unlink(missing_ok=True)
         path.write_text(json.dumps(options, indent=1))
         return

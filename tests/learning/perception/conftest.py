@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from convoy.commands import main
 from convoy.learning.datasets.classes import ClassTable
 from convoy.learning.datasets.sample import Sample
 from convoy.learning.datasets.sample_list import SampleList
@@ -72,3 +76,19 @@ def scene() -> Sample:
 @pytest.fixture
 def scenes() -> SampleList:
     return make_scenes(10)
+
+
+@pytest.fixture
+def convoy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs the command line in a folder of its own."""
+
+    def run(*arguments: str) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["convoy", *arguments])
+        try:
+            main()
+        except SystemExit as exit_:
+            if exit_.code:
+                raise
+
+    return run

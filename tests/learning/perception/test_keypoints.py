@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from tests.learning.perception.conftest import HEIGHT, WIDTH, make_sample  # noqa: E402
 from torchvision.models.detection import keypoint_rcnn  # noqa: E402
 
-from convoy.commands import main  # noqa: E402
 from convoy.inference import ModelCard, Session  # noqa: E402
 from convoy.learning.datasets.spec import open_dataset  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
@@ -97,31 +95,22 @@ def test_categories_with_different_points_are_refused(boards: str) -> None:
 
 
 def test_trains_and_evaluates_by_the_verbs(
-    boards: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    boards: str, tmp_path: Path, convoy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heads: Callable[..., torch.nn.Module] = keypoint_rcnn.KeypointRCNNHeads
     # A hundredth of the work: the published head takes 7 GFLOP for each of a hundred boxes.
     monkeypatch.setattr(keypoint_rcnn, "KeypointRCNNHeads", lambda channels, _: heads(channels, (16, 512)))
-    monkeypatch.chdir(tmp_path)
-
-    def convoy(*arguments: str) -> None:
-        monkeypatch.setattr(sys, "argv", ["convoy", *arguments])
-        try:
-            main()
-        except SystemExit as exit_:
-            assert not exit_.code, capfd.readouterr().err
-
     size = ["--size", f"{WIDTH}x{HEIGHT}", "--backbone", "resnet18"]
     short = ["--epochs", "1", "--batch-size", "4", "--workers", "0"]
     convoy("train", "keypoints", "--data", boards, "--validation", f"{boards}@2", "--out", "boards.onnx", *size, *short)
-    card = ModelCard.read("boards.onnx")
+    card = ModelCard.read(tmp_path / "boards.onnx")
     assert (card.task, card.classes, card.keypoints) == ("keypoints", ("board",), tuple(POINTS))
     convoy("evaluate", "keypoints", "--model", "boards.onnx", "--data", f"{boards}@2", "--json", "score.json")
-    score = json.loads(Path("score.json").read_text())
+    score = json.loads((tmp_path / "score.json").read_text())
     assert {"map50", "oks_map50", "oks_map"} <= score.keys()
     (stated,) = card.metrics.values()
     assert stated == pytest.approx({name: score[name] for name in stated})
-    outputs = Session.load("boards.onnx", "keypoints", "cpu", 1).run(np.zeros((30, 40, 3), np.uint8))
+    outputs = Session.load(tmp_path / "boards.onnx", "keypoints", "cpu", 1).run(np.zeros((30, 40, 3), np.uint8))
     assert outputs["keypoints"].shape == (len(outputs["boxes"]), 3, 3)
 
 

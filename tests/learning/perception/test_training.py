@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from tests.learning.perception.conftest import TABLE, make_sample, make_scenes  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
-from convoy.commands import main  # noqa: E402
 from convoy.inference import ModelCard  # noqa: E402
 from convoy.learning.datasets.sample_list import SampleList  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
@@ -166,20 +164,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def convoy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def run(*arguments: str) -> None:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["convoy", *arguments])
-        try:
-            main()
-        except SystemExit as exit_:
-            if exit_.code:
-                raise
-
-    return run
-
-
 def test_trains_and_evaluates_by_the_verbs(
     folder: Path, tmp_path: Path, convoy: Callable[..., None], capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,6 +185,14 @@ def test_trains_and_evaluates_by_the_verbs(
     assert stated == pytest.approx({name: score[name] for name in stated})
     assert f"{score['miou']:.4f}" in capfd.readouterr().out
 
+    convoy("models", "export", "runs/train/boards", "--data", f"folder:{folder}", "--out", "exported.onnx")
+    exported = ModelCard.read(tmp_path / "exported.onnx")
+    assert exported.metrics == card.metrics, "the weights are those of the run"
+    assert exported.command.startswith(f"convoy train segmentation --data folder:{folder} --size 48x32 --epochs 2 ")
+    with pytest.raises(SystemExit):
+        convoy("models", "export", "runs/train/boards", "--data", f"folder:{folder}#val", "--out", "exported.onnx")
+    assert "Give the data of the training" in capfd.readouterr().err
+
     convoy(
         *("train", "segmentation", "--data", f"folder:{folder}", "--out", "again.onnx"),
         *("--start", "models/boards.onnx", "--freeze", "encoder", *short),
@@ -217,6 +209,8 @@ def test_trains_and_evaluates_by_the_verbs(
             ["train", "depth", "--data", "sim:1", "--out", "x.onnx", "--loss", "l1"],
             "no loss 'l1' for depth; it has log",
         ),
+        (["models", "export", "runs", "--data", "sim:1", "--out", "x.onnx"], "no checkpoint runs"),
+        (["models", "pull", "ssdlite"], "no net 'ssdlite' with COCO weights; nearest first: ssdlite320_mobilenet"),
         (["evaluate", "depth", "--model", "no.onnx", "--data", "sim:1"], "no.onnx does not exist"),
     ],
 )

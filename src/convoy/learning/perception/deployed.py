@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from convoy.learning.perception.task import PerceptionNet, Task
+from convoy.learning.perception.task import Task
 
 
 class Deployed(nn.Module):
-    """Takes one uint8 image, (1, H, W, 3) RGB; gives the task's outputs, each with an axis of length 1 in front."""
+    """Takes one uint8 image, (1, H, W, 3) RGB; gives the task's outputs, each with an axis of length 1 in front.
 
-    def __init__(self, net: PerceptionNet, task: Task) -> None:
+    The net takes views in 0..1, (N, 3, H, W), and gives what the task decodes.
+    """
+
+    def __init__(self, net: nn.Module, task: Task) -> None:
         super().__init__()
         self.model = net
         self._task = task
