@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from convoy.commands import main
+from convoy.learning.shrec import read_shrec
 
 
 def folder(path: Path) -> Path:
@@ -36,9 +37,22 @@ def test_show_says_what_a_set_holds_and_what_is_left_out(tmp_path: Path, capsys:
     assert sheet.shape == (3 * 240, 2 * 320, 3)
 
 
+def test_hands_are_written_as_shrec_has_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["dataset", "hands", "--seeds", "4,5", "--test", "5", "--repetitions", "1", "--out", str(tmp_path / "hands")]
+    with pytest.raises(SystemExit) as ended:
+        main(call)
+    assert not ended.value.code
+    assert "56 gestures of 2 persons, 1 of them for the test" in capsys.readouterr().out
+    assert {clip.group for clip in read_shrec(tmp_path / "hands", ways=True, split="test")} == {5}
+    with pytest.raises(SystemExit):
+        main(call)
+    assert "is there already" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
+        (["hands", "--seeds", "0-3", "--test", "9", "--out", "x"], "--test names person 9, who is none of --seeds 0-3"),
         (["show", "folder:nowhere"], "convoy: nowhere has no pictures with masks"),
         (["record", "--towns", "tset", "--frames", "5", "--out", "x"], "found 'tset'"),
         (["record", "--towns", "3", "--frames", "5", "--out", "x", "--size", "1x1"], "width is 1, wanted 16 to 4096"),

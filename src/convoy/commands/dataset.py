@@ -1,4 +1,4 @@
-"""``convoy dataset``: data sets and bags of simulated towns, and what a data set holds."""
+"""``convoy dataset``: data sets and bags of simulated towns, of simulated hands, and what a data set holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated towns, and look at any data set.")
+app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated towns and hands, and look at any data set.")
 
 Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT of the pictures, pixels.")]
 Fov = Annotated[float, typer.Option(help="Degrees, from the left edge to the right one.")]
@@ -101,6 +101,38 @@ def bag(
         task = bar.add_task("recording", total=seconds)
         count = record_bag(plan, out, lambda now: bar.update(task, completed=now))
     print(f"{out}: {count} messages, {seconds:g} s")
+
+
+@app.command()
+def hands(
+    seeds: Annotated[str, typer.Option(help="Simulated persons, such as 0-19.")],
+    out: Annotated[Path, typer.Option(help="New folder to write to.")],
+    test: Annotated[str, typer.Option(help="Those of them who become the test part.")] = "",
+    repetitions: Annotated[int, typer.Option(min=1, help="Of each gesture with one finger, and with the hand.")] = 2,
+) -> None:
+    """Make a data set of simulated hands' gestures, in the layout of SHREC'17, for whatever reads that.
+
+    As data for training it is shrec:DIR; hands:SEEDS needs no files, and has movements that are no gesture as well.
+
+    Example: convoy dataset hands --seeds 0-19 --test 15-19 --out data/hands
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from convoy.learning.errors import LearningError
+    from convoy.learning.shrec import write_shrec
+    from convoy.learning.simulated_hands import parse_seeds
+    from convoy_sim.hands import Person
+
+    persons, held_out = parse_seeds(seeds), parse_seeds(test) if test else []
+    if strange := sorted(set(held_out) - set(persons)):
+        raise LearningError(f"--test names person {strange[0]}, who is none of --seeds {seeds}.")
+    if out.exists():
+        raise LearningError(f"{out} is there already; name a new folder, or remove it.")
+    shown = track(persons, "performing", console=Console(stderr=True), transient=True)
+    clips = ((seed, clip) for seed in shown for clip in Person(seed).clips(repetitions, idle_clips=0))
+    count = write_shrec(out, clips, held_out)
+    print(f"{out}: {count} gestures of {len(persons)} persons, {len(held_out)} of them for the test")
 
 
 @app.command()

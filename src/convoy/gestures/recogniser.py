@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,8 +11,9 @@ from convoy import tracing
 from convoy.errors import ConvoyError
 from convoy.gestures.segmenter import MEMORY_S, Segment
 from convoy.gestures.tracks import FORGOTTEN_AFTER_S, Tracks
-from convoy.graph import Component, ComponentParameters, Input, Level, Output, Timer
-from convoy.inference import Session, resample
+from convoy.graph import Input, Level, Output, Timer
+from convoy.inference import ModelCard, resample
+from convoy.inference.component import ModelComponent
 from convoy.interfaces.messages import NANOSECONDS, Duration, Gesture, HandSkeleton, make, nanoseconds, time
 from convoy.interfaces.skeletons import HAND_JOINTS, joints
 
@@ -25,7 +25,7 @@ class RecogniserError(ConvoyError):
     """The model does not read the skeletons of hands."""
 
 
-class GestureRecogniser(Component):
+class GestureRecogniser(ModelComponent):
     """Watches the motion of each hand by itself, and names what was a gesture.
 
     Subscribes to ``hands``; publishes ``gesture`` once for each, when the hand has come to rest for `rest` seconds
@@ -36,8 +36,13 @@ class GestureRecogniser(Component):
     interpolated; a hand that was away for half a second, and stamps that jump back by more, start anew.
     """
 
-    class Parameters(ComponentParameters):
-        model: Path = Field(description="ONNX model with task 'gestures', trained on skeletons of hands")
+    TASK = "gestures"
+
+    class Parameters(ModelComponent.Parameters):
+        device: Literal["auto", "cpu", "cuda", "tensorrt"] = Field(
+            "cpu", description="where the model runs; the way to an accelerator takes longer than such a small one"
+        )
+        threads: int = Field(1, ge=0, le=256, description="CPU threads of one run; 0 takes half of the cores")
         min_confidence: float = Field(0.6, ge=0.0, le=1.0, description="probability below which it is no gesture")
         min_hand_confidence: float = Field(0.3, ge=0.0, le=1.0, description="of a skeleton, below which it is ignored")
         rest: float = Field(0.12, ge=0.05, le=1.0, description="s that a hand must be slow for its movement to be over")
@@ -48,25 +53,12 @@ class GestureRecogniser(Component):
     gesture = Output("gesture", Gesture)
     watch = Timer(1.0)
 
-    session: Session | None = None
-
-    def on_configure(self) -> None:
-        self.session = session = Session.load(self.parameters.model, task="gestures", device="cpu", threads=1)
-        channels = session.card.series.channels
-        if channels != 3 * len(HAND_JOINTS):
+    def check_model(self, card: ModelCard) -> None:
+        if card.series.channels != 3 * len(HAND_JOINTS):
             raise RecogniserError(
-                f"{self.parameters.model} reads {channels} channels: {session.card.series.quantity}; "
+                f"{card.name} reads {card.series.channels} channels: {card.series.quantity}; "
                 f"wanted the {3 * len(HAND_JOINTS)} of a hand's {len(HAND_JOINTS)} joints."
             )
-        card = session.card
-        self.report("Model", Level.OK, f"{card.name}: {', '.join(card.classes)}", version=card.version)
-
-    def on_cleanup(self) -> None:
-        self.session = None
-
-    def on_parameters(self, parameters: Any) -> None:
-        if parameters.model != self.parameters.model:
-            raise RecogniserError("'model' is read when the component is configured; configure it anew.")
 
     def on_activate(self) -> None:
         self.tracks = Tracks(self.parameters.rest, self.parameters.max_duration)
@@ -110,14 +102,13 @@ class GestureRecogniser(Component):
 
     def _best(self, segment: Segment) -> tuple[str, float, int]:
         """Name the whole of a movement, or where that is no gesture the longest part after a pause that is one."""
-        assert self.session is not None  # loaded by on_configure, without which no skeleton arrives
-        card, limits = self.session.card, self.parameters
+        card, limits = self.loaded.card, self.parameters
         for start in segment.starts:
             times = segment.times[start:]
             if not limits.min_duration <= times[-1] - times[0] < limits.max_duration:
                 continue
             flat = segment.joints[start:].reshape(len(times), -1)
-            probabilities = self.session.run(resample(flat, card.series.steps, times))["probabilities"]
+            probabilities = self.loaded.run(resample(flat, card.series.steps, times))["probabilities"]
             best = int(np.argmax(probabilities))
             if card.classes[best] != UNKNOWN and probabilities[best] >= limits.min_confidence:
                 return card.classes[best], float(probabilities[best]), start

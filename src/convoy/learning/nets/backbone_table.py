@@ -18,7 +18,8 @@ from convoy.errors import ConvoyError, nearest
 from convoy.inference import CameraInput, ModelCard, ModelOutput, Session
 from convoy.learning.errors import LearningError
 from convoy.learning.export import write_model
-from convoy.learning.nets.backbones import COMPACT, backbone, torchvision_names
+from convoy.learning.nets.backbones import COMPACT, Backbone, backbone, torchvision_names
+from convoy.learning.nets.compact import Compact
 
 SIDE_PX = 224
 """Of the picture that costs are stated for."""
@@ -93,7 +94,7 @@ class _Served(nn.Module):
         return tuple(self.net(images.permute(0, 3, 1, 2).float() / 255))
 
 
-def _cpu_ms(name: str, net: nn.Module) -> float | None:
+def _cpu_ms(name: str, net: Backbone | Compact) -> float | None:
     spent: list[float] = []
 
     def measure(session: Session) -> dict[str, dict[str, float]]:

@@ -91,9 +91,7 @@ def write(name: str, net: Any, size: tuple[int, int], out: Path, command: str) -
     columns = [number for number, one in enumerate(weights.meta["categories"]) if one not in _NO_CLASS]
     classes = tuple(weights.meta["categories"][number] for number in columns)
     if task.name == "segmentation":
-        classes, said = tuple(weights.meta["categories"]), _Segmentation(net)
-    else:
-        said = _detector(net, columns)
+        classes = tuple(weights.meta["categories"])
     card = ModelCard(
         name=out.stem,
         task=task.name,
@@ -109,7 +107,7 @@ def write(name: str, net: Any, size: tuple[int, int], out: Path, command: str) -
         command=command,
     )
     return write_model(
-        Deployed(said, task),
+        Deployed(_Segmentation(net) if task.name == "segmentation" else _detector(net, columns), task),
         card,
         _frames(size),
         out,

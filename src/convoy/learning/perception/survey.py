@@ -103,5 +103,5 @@ def _bounds(positions: np.ndarray) -> tuple[float, float, float, float, float, f
     low, high = positions.min(axis=0), positions.max(axis=0)
     # Not every sample was looked at, and a pose is off by a little without being wrong.
     slack = max(_LEAST_SLACK_M, _SLACK * float(np.linalg.norm(high - low)))
-    x0, y0, z0, x1, y1, z1 = (*(low - slack).tolist(), *(high + slack).tolist())
-    return x0, y0, z0, x1, y1, z1
+    edges = [float(value) for value in (*(low - slack), *(high + slack))]
+    return edges[0], edges[1], edges[2], edges[3], edges[4], edges[5]
