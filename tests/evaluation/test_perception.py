@@ -54,6 +54,20 @@ def test_intersection_over_union_is_the_mean_over_classes_that_occur_and_void_co
     assert figures["frames"] == 1
 
 
+def test_depth_that_is_not_known_counts_for_nothing() -> None:
+    score = DepthScore(make_card("depth", {"depth": "m"}))
+    true = np.full((4, 8), 2.0, np.float32)
+    true[0] = np.nan
+    true[1] = np.inf
+    true[2] = (0, -1, 0, -1, 0, -1, 0, -1)
+    score.add({"depth": np.full((4, 8), 3.0, np.float32)}, Sample("one", IMAGE, depth=true))
+    assert score.figures()["abs_rel"] == pytest.approx(0.5)
+    nothing = DepthScore(make_card("depth", {"depth": "m"}))
+    nothing.add({"depth": true}, Sample("one", IMAGE, depth=np.full((4, 8), np.nan, np.float32)))
+    with pytest.raises(EvaluationError, match="not one pixel whose depth is known"):
+        nothing.figures()
+
+
 def test_a_mask_is_compared_at_the_size_of_the_source() -> None:
     score = SegmentationScore(make_card("segmentation", {"mask": "class"}, ("a", "b")))
     mask = np.repeat([[0] * 7 + [1] * 9], 12, axis=0).astype(np.uint8)
