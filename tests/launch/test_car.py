@@ -77,7 +77,7 @@ def test_it_drives_an_emulated_car_by_its_camera(root: Path, tmp_path: Path, dom
     board = EmulatedMicrocontroller(tmp_path)
     vehicle = tmp_path / "car.yaml"
     said = {"device": "serial", "port": str(board.path), "steering_centre": 1480, "arming": 0.2}
-    sections = {"actuator": said, "camera": {"loop": True}}
+    sections = {"actuator": said, "camera": {"loop": True, "rate": 10.0}}
     vehicle.write_text(yaml.safe_dump({f"/**/{name}": {"ros__parameters": said} for name, said in sections.items()}))
     model = golden.write_model(tmp_path / "brighter.onnx")
     arguments = {"vehicle": vehicle, "source": folder, "model": model, "mode": "autonomous", "port": 0, "device": "cpu"}

@@ -15,7 +15,7 @@ from tests.conformance import golden
 from tests.hosts.dds.conftest import Process
 
 PATIENCE_S = 60
-NEEDED = "rclpy, cv2, numpy, onnxruntime, pydantic, rosbags, simplejpeg"
+NEEDED = "rclpy, cv2, numpy, onnxruntime, pydantic, rosbags, serial, simplejpeg, starlette"
 LOOKS_AROUND_S = {"lifecycle": 0.2, "param": 0.2, "node": 1.0, "topic": 1.0}
 """How long a command listens for the graph: until it sees one node, or until it has seen all."""
 NOT_SEEN_YET = ("Node not found", "Unable to find node", "Unknown topic")

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 import convoy
+from convoy.components import COMPONENTS, component_class
+from convoy.graph import Input, Output
+from convoy.interfaces.messages import type_name
 
 PACKAGES = ("convoy", "convoy_bringup", "convoy_msgs", "convoy_ros")
 NOT_ON_ROS = {"cyclonedds", "rich", "typer"}
@@ -32,11 +35,21 @@ def test_the_sources_are_linked_not_copied(root: Path) -> None:
     assert (source / "convoy_msgs" / "msg").resolve() == definitions / "convoy_msgs" / "msg"
 
 
-def test_the_requirements_are_those_of_the_runtime(root: Path) -> None:
-    runtime = _by_name(tomllib.loads((root / "pyproject.toml").read_text())["project"]["dependencies"])
+def test_the_requirements_are_those_of_the_runtime_with_devices_and_page(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    runtime = _by_name([*project["dependencies"], *extras["devices"], *extras["console"]])
     lines = (root / "ros2_ws" / "requirements.txt").read_text().splitlines()
     wanted = {name: versions for name, versions in runtime.items() if name not in NOT_ON_ROS}
     assert _by_name([line for line in lines if line and not line.startswith("#")]) == wanted
+
+
+def test_the_messages_of_all_components_are_depended_on(root: Path) -> None:
+    there = ElementTree.parse(root / "ros2_ws/src/convoy_ros/package.xml").iter("exec_depend")
+    components = [component_class(name) for name in COMPONENTS]
+    ports = [port for cls in components for port in (*cls.inputs.values(), *cls.outputs.values())]
+    wanted = {type_name(port.message).partition("/")[0] for port in ports if isinstance(port, Input | Output)}
+    assert wanted <= {entry.text for entry in there}
 
 
 def _by_name(requirements: list[str]) -> dict[str, set[str]]:
