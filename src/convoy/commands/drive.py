@@ -58,7 +58,7 @@ def drive(
 
         if gestures or view or launch:
             raise typer.BadParameter("takes no --gestures, --view or --launch beside it", param_hint="--console")
-        drive_by_console(town, weather, policy, seed, arguments or [])
+        drive_by_console(town, weather, policy, seed, perception, arguments or [])
 
     from rich.console import Console
 

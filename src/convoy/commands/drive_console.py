@@ -13,8 +13,13 @@ _DOMAINS = range(1, 230)
 _POLICIES = {"steering": "steering_policy", "drive": "drive_policy"}
 
 
-def drive_by_console(town: str, weather: str, policy: str, seed: int, arguments: list[str]) -> NoReturn:
+def drive_by_console(
+    town: str, weather: str, policy: str, seed: int, perception: bool, arguments: list[str]
+) -> NoReturn:
     """Start simulator, policy, drive mode, supervisor and console, each a process; the console tells where its page is.
+
+    With `perception`, models/perception.onnx sees what the page lays over the picture; else the simulator tells it on
+    demand, see the launch file's ``overlays``.
 
     All is confined to this machine, and to a domain of its own, unless ``ROS_DOMAIN_ID`` and ``CYCLONEDDS_URI`` say
     otherwise. Further launch arguments win.
@@ -24,6 +29,7 @@ def drive_by_console(town: str, weather: str, policy: str, seed: int, arguments:
     """
     from convoy.commands.launch import launch
     from convoy.hosts.dds.domain import LOOPBACK
+    from convoy.inference import ModelCard
     from convoy.launch import default_launch_file
     from convoy_sim.seeds import town_seeds
 
@@ -31,9 +37,13 @@ def drive_by_console(town: str, weather: str, policy: str, seed: int, arguments:
     given = [f"town:={towns[seed % len(towns)]}", f"drive:={seed}", f"weather:={weather}", "log_level:=warn"]
     if policy:
         given += [f"model:={Path(policy).resolve()}", f"policy:={_node_for(policy)}"]
+    file = default_launch_file("console")
+    if perception:
+        ModelCard.read(file.parents[1] / "models" / "perception.onnx")  # the launch file's; refused before all starts
+        given.append("perception:=true")
     os.environ.setdefault("ROS_DOMAIN_ID", str(random.SystemRandom().choice(_DOMAINS)))
     os.environ.setdefault("CYCLONEDDS_URI", LOOPBACK)
-    launch(default_launch_file("console"), [*given, *arguments])
+    launch(file, [*given, *arguments])
     raise AssertionError("launch always raises its exit code")
 
 

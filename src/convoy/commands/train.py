@@ -52,8 +52,16 @@ def steering(
         str, typer.Option(help="WIDTHxHEIGHT that images are brought to.")
     ] = f"{_DEFAULT.width}x{_DEFAULT.height}",
     start: Annotated[
-        Path | None, typer.Option(help="Model of `convoy train drive` whose convolutions the nets begin with.")
+        Path | None,
+        typer.Option(
+            help="Model of `convoy train drive` that the nets begin as; without camera_info, with its convolutions."
+        ),
     ] = None,
+    camera_height: Annotated[
+        float, typer.Option(min=0.01, help="m above the ground, with --start: how moved views are steered back.")
+    ] = _DEFAULT.camera_height,
+    camera_pitch: Annotated[float, typer.Option(help="rad, the camera's nose down, likewise.")] = _DEFAULT.camera_pitch,
+    wheelbase: Annotated[float, typer.Option(min=0.01, help="m, likewise.")] = _DEFAULT.wheelbase,
     image_topic: Annotated[str, typer.Option(help="Of bags with several image topics.")] = "",
     drive_topic: Annotated[str, typer.Option(help="Of bags with several AckermannDriveStamped topics.")] = "",
     licence: training.Licence = "Apache-2.0",
@@ -84,7 +92,7 @@ def steering(
         from convoy.inference import ModelCard, Session
         from convoy.learning.export import write_model
         from convoy.learning.fit import Epoch
-        from convoy.learning.steering import train_steering
+        from convoy.learning.steering import train_steering, view_of
         from convoy.learning.steering_card import steering_card
 
     options = SteeringOptions(
@@ -102,6 +110,9 @@ def steering(
         crop_top=crop_top,
         width=width,
         height=height,
+        camera_height=camera_height,
+        camera_pitch=camera_pitch,
+        wheelbase=wheelbase,
     )
     with training.bar(console) as bar:
         tasks = [bar.add_task(f"net {number + 1} of {members}", total=epochs) for number in range(members)]
@@ -117,7 +128,8 @@ def steering(
 
         trained = train_steering(drives, options, training.run_folder(run, out), resume, on_epoch, start)
     begun = ModelCard.read(start) if start else None
-    card = steering_card(out.stem, drives, options, trained.constant, licence, training.command_line(), begun)
+    view, command = view_of(drives, start), training.command_line()
+    card = steering_card(out.stem, drives, options, trained.constant, licence, command, begun, view)
 
     def measure(session: Session) -> dict[str, dict[str, float]]:
         scores = {}

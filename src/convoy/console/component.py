@@ -40,6 +40,8 @@ NEUTRAL_AFTER_S = 0.15
 """Without a person's command for so long the throttle goes to rest; soon after, `DriveMode` stops for silence."""
 MOVING = 0.3
 """m/s, from which on a person's commands are recorded as how one drives."""
+TURNS = ("left", "right", "straight")
+"""Instructions of the route that a person has to be told; on the way to the next junction there is none."""
 OLD_AFTER_NS = NANOSECONDS // 2
 """What is shown of a command that was not repeated for so long is nothing."""
 
@@ -48,8 +50,8 @@ class Console(Component):
     """Serves the operator's page: live picture, driving by hand, modes, emergency stop, takes, training, health.
 
     Subscribes to ``image`` (raw or compressed) and ``camera_info``; for the overlays to ``segmentation``, ``depth`` and
-    ``detections``; to the commands ``policy/drive`` and ``drive`` (which reaches the vehicle), to ``odom``, ``mode``
-    and ``diagnostics`` (remap it to ``/diagnostics``). All of them are optional.
+    ``detections``; to the commands ``policy/drive`` and ``drive`` (which reaches the vehicle), to ``odom``, ``mode``,
+    ``route`` (what to do at the next junction) and ``diagnostics`` (remap it to ``/diagnostics``). All are optional.
 
     Publishes what a person at the page commands: ``console/drive`` with each command, at rest too, its stamp the time
     of the person's input; ``operator/heartbeat`` likewise; ``mode/request``, ``emergency_stop``,
@@ -73,6 +75,7 @@ class Console(Component):
     commanded = Input("drive", AckermannDriveStamped)
     odom = Input("odom", Odometry, latest=True)
     mode = Input("mode", String, qos=LATCHED)
+    route = Input("route", String, qos=LATCHED)
     health = Input("diagnostics", DiagnosticArray, qos=QoS(depth=100))
 
     drive = Output("console/drive", AckermannDriveStamped)
@@ -101,7 +104,7 @@ class Console(Component):
         p = self.parameters
         self.throttle = Throttle(p.max_speed, p.max_reverse_speed, p.acceleration, p.coasting, p.braking)
         self.heard = Health()
-        self.current_mode = ""
+        self.current_mode = self.instruction = ""
         self.speed: float | None = None
         self.last: dict[str, tuple[int, float, float]] = {}
         """By who commanded: when, angle and speed."""
@@ -158,6 +161,9 @@ class Console(Component):
     def on_mode(self, mode: Any) -> None:
         self._record("/mode", mode)
         self.current_mode = mode.data
+
+    def on_route(self, instruction: Any) -> None:
+        self.instruction = instruction.data if instruction.data in TURNS else ""
 
     def on_health(self, diagnostics: Any) -> None:
         self.heard.hear(diagnostics, steady())
@@ -246,6 +252,7 @@ class Console(Component):
                 "mode": self.current_mode,
                 "emergency": None if emergency is None else emergency == Level.ERROR,
                 "speed": self.speed,
+                "turn": self.instruction,
                 "commands": {who: self._recent(who, now) for who in ("human", "policy", "drive")},
                 "arcs": {who: self._arc(who, now) for who in ("human", "policy")},
                 "picture": self.pictures.rate(now),

@@ -36,7 +36,7 @@ class Hub:
         self.takes = Takes(folder / "takes")
         self.models = Models(folder / "models")
         self._parameters, self._exchange = parameters, exchange
-        self._training = Training(folder / "models", folder / "training", parameters.train_members, self._on_training)
+        self._training = Training(parameters, self._on_training)
         self._handover = Handover(exchange, self._on_handover)
         self._pages: dict[int, Page] = {}
         self._numbers = itertools.count(1)

@@ -24,6 +24,9 @@ class ConsoleParameters(ComponentParameters):
     least_free_mb: int = Field(
         500, ge=1, le=1_000_000, description="MB free on the disk, below which nothing is recorded"
     )
+    start_model: Path = Field(
+        Path(), description="model of 'convoy train drive' that trainings begin as, for cameras like its own; or empty"
+    )
     train_members: int = Field(1, ge=1, le=20, description="nets that a training on takes makes an ensemble of")
 
     max_steering_angle: float = Field(0.45, gt=0.0, lt=1.5, description="rad, at full steering of a person")

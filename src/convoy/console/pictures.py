@@ -34,6 +34,7 @@ class Pictures:
     def __init__(self, exchange: Exchange, width: int, quality: int) -> None:
         self._exchange, self._width, self._quality = exchange, width, quality
         self._number = 0
+        self._size = (0, 0)
         self._times: deque[int] = deque(maxlen=20)
         self._palette = np.dstack([_colours(256), np.full((1, 256), 130, np.uint8)])[0]
         self._palette[UNLABELLED] = 0
@@ -46,10 +47,12 @@ class Pictures:
         """
         if type_name(message) == type_name(CompressedImage) and (file := inspect(message.data)).codec == "jpeg":
             picture = shown = message
+            self._size = (file.width, file.height)
             if file.width > self._width:
                 shown = self._shrunk(decode(message))
         else:
             image = decode(message)
+            self._size = (image.width, image.height)
             picture = shown = compress(image.to("rgb8"), "rgb8", image.header, "jpeg", self._quality)
             if image.width > self._width:
                 shown = self._shrunk(image)
@@ -77,17 +80,19 @@ class Pictures:
             self._overlay(self._exchange.depth, np.dstack([colours, np.where(known, 170, 0).astype(np.uint8)]))
 
     def show_boxes(self, detections: Any) -> None:
-        """Show what was detected, in pixels of the camera's picture."""
-        if "boxes" not in self._exchange.wanted:
+        """Show what was detected, in parts of the picture's width and height: pages may get it smaller than it was."""
+        width, height = self._size
+        if "boxes" not in self._exchange.wanted or not width:
             return
         boxes = []
         for detection in detections.detections[:MOST_BOXES]:
             box, best = detection.bbox, max(detection.results, key=lambda result: result.hypothesis.score, default=None)
-            values = [box.center.position.x, box.center.position.y, box.size_x, box.size_y]
+            centre = [box.center.position.x / width, box.center.position.y / height]
+            values = [*centre, box.size_x / width, box.size_y / height]
             if np.isfinite(values).all():
                 label = best.hypothesis.class_id[:40] if best else ""
                 score = float(best.hypothesis.score) if best else 0.0
-                boxes.append([*(round(value, 1) for value in values), label, round(score, 2)])
+                boxes.append([*(round(value, 4) for value in values), label, round(score, 2)])
         self._exchange.boxes.put({"type": "boxes", "at": steady(), "boxes": boxes})
         self._exchange.notify()
 

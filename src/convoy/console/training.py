@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from convoy.console.errors import ConsoleError
+from convoy.console.parameters import ConsoleParameters
 from convoy.console.recording import HUMAN, PICTURE
 
 POLL_S = 0.3
@@ -24,6 +25,7 @@ STOP_WITHIN_S = 10.0
 NICE = 10
 """The training gives way to what drives the robot."""
 LAST_WORDS = 20
+FINE = ["--no-mirror", "--lr", "3e-4", "--dropout", "0.1"]
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -46,15 +48,14 @@ class Training:
     """At most one training at a time.
 
     Args:
-        models: folder that the model is written to.
-        runs: folder of checkpoints.
-        members: nets of the ensemble.
+        parameters: where models and checkpoints are kept, and what is trained.
         on_change: is told whenever there is something new to show.
     """
 
-    def __init__(self, models: Path, runs: Path, members: int, on_change: Callable[[], None]) -> None:
+    def __init__(self, parameters: ConsoleParameters, on_change: Callable[[], None]) -> None:
         self.course: Course | None = None
-        self._models, self._runs, self._members, self._on_change = models, runs, members, on_change
+        self._parameters, self._on_change = parameters, on_change
+        self._models, self._runs = parameters.folder / "models", parameters.folder / "training"
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
@@ -99,9 +100,29 @@ class Training:
         topics = ["--image-topic", PICTURE, "--drive-topic", HUMAN]
         folder = self._runs / course.model
         written = ["--out", str(self._models / f"{course.model}.onnx"), "--run", str(folder), "--log", str(log)]
-        sizes = ["--epochs", str(course.epochs), "--members", str(self._members)]
+        sizes = ["--epochs", str(course.epochs), "--members", str(self._parameters.train_members)]
         # -P: a file in the working directory must not stand in for a module.
-        return [sys.executable, "-P", "-m", "convoy", "train", "steering", *data, *topics, *written, *sizes]
+        return [
+            sys.executable,
+            "-P",
+            "-m",
+            "convoy",
+            "train",
+            "steering",
+            *data,
+            *topics,
+            *written,
+            *sizes,
+            *self._start(),
+        ]
+
+    def _start(self) -> list[str]:
+        """What to begin as. A model that drives is changed with care, and not shown roads the other way round."""
+        p = self._parameters
+        if p.start_model == Path():
+            return []
+        mounting = [f"--camera-height={p.camera_height}", f"--camera-pitch={p.camera_pitch}"]
+        return ["--start", str(p.start_model), *mounting, f"--wheelbase={p.wheelbase}", *FINE]
 
     async def _run(self, course: Course, takes: Sequence[Path]) -> None:
         begun, log = time.monotonic(), self._runs / course.model / "epochs.jsonl"

@@ -5,11 +5,14 @@ All of it draws from torch's global generator, so that a seeded run repeats.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from convoy.inference import CylindricalView
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,30 @@ class Augmentation:
     noise: float = 0.03
     blur: float = 0.3
     shadow: float = 0.3
+
+
+STEADY_WAY, DAMPING = 1.35, 0.9
+"""Wheelbases over which a deviation dies away, and how well damped."""
+
+
+def recovering(view: CylindricalView, height: float, pitch: float, wheelbase: float) -> Augmentation:
+    """Moves views of a camera `height` m above the ground, `pitch` rad nose down, and steers back as a car would.
+
+    A deviation of the heading and one of the place, `d` metres to the left, die away along the road with the angle
+    that turns the front wheel of a car of this wheelbase (m) by -(2 * damping * heading + d / way) * wheelbase / way.
+    """
+    across, up, _, row = view.intrinsics
+    horizon = (row - up * math.tan(pitch) + 0.5) / view.height
+    way = STEADY_WAY * wheelbase
+    by_heading, by_place = 2 * DAMPING * wheelbase / way, wheelbase / way**2
+    # At a row below the horizon the ground is `height * up / (rows below it)` away: a shear is a place to the right.
+    aside = height * up / across * view.width / view.height
+    return Augmentation(
+        shift=0.08,
+        shear=0.2,
+        shift_rad=by_heading * view.horizontal_fov,
+        shear_rad=by_heading * view.horizontal_fov * horizon + by_place * aside,
+    )
 
 
 NO_AUGMENTATION = Augmentation(*[0.0] * len(fields(Augmentation)))

@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convoy.bags import BagReader
 from convoy.interfaces import cdr
 from convoy.interfaces.images import decode
-from convoy.interfaces.messages import AckermannDriveStamped, CompressedImage, Image, InterfaceError, type_name
+from convoy.interfaces.messages import (
+    AckermannDriveStamped,
+    CameraInfo,
+    CompressedImage,
+    Image,
+    InterfaceError,
+    type_name,
+)
 from convoy.learning.errors import LearningError
 
 _IMAGES = (type_name(Image), type_name(CompressedImage))
@@ -23,7 +31,8 @@ _LONGEST_GAP_NS = 100_000_000
 class BagDrive:
     """The images of a bag that have a command near them; `angles` are the commands', in rad, shape (frames,).
 
-    An empty topic name stands for the only one of its kind.
+    An empty topic name stands for the only one of its kind. `camera_info` is the calibration that is recorded with
+    them, None without one, or with those of several cameras.
 
     Raises:
         BagError: it is no bag, or lacks a topic that was asked for.
@@ -32,6 +41,7 @@ class BagDrive:
 
     def __init__(self, path: Path, image_topic: str = "", drive_topic: str = "") -> None:
         self._bag = BagReader(path)
+        self.camera_info = _calibration(self._bag)
         self._images = _choose(self._bag, image_topic, _IMAGES, "--image-topic")
         drives = _choose(self._bag, drive_topic, _DRIVES, "--drive-topic")
         stamps: dict[str, list[int]] = {self._images: [], drives: []}
@@ -65,6 +75,11 @@ class BagDrive:
                     yield decode(cdr.deserialize(record.data, record.type)).to("rgb8")
                 except InterfaceError as error:
                     raise LearningError(f"{self._bag.path}: message {number} of {self._images}: {error}") from None
+
+
+def _calibration(bag: BagReader) -> Any:
+    topics = [topic.name for topic in bag.topics.values() if topic.type == type_name(CameraInfo) and topic.count]
+    return bag.deserialize(next(bag.messages(topics))) if len(topics) == 1 else None
 
 
 def _choose(bag: BagReader, name: str, types: Sequence[str], option: str) -> str:

@@ -30,6 +30,22 @@ def load_weights(path: Path, dropout: float) -> DrivingNet:
     return net
 
 
+def load_steering(path: Path, dropout: float) -> nn.Sequential:
+    """Build the PilotNet of such a model with one output: the angle where no junction is near, by `ANGLE_SCALE`.
+
+    Raises:
+        ModelError, LearningError: as `load_weights`.
+    """
+    net = load_weights(path, dropout).net
+    commands = net[-1]
+    angle = nn.Linear(commands.in_features, 1)
+    with torch.no_grad():
+        angle.weight.copy_(commands.weight[:1])
+        angle.bias.copy_(commands.bias[:1])
+    net[-1] = angle
+    return net
+
+
 def load_convolutions(path: Path, net: nn.Module) -> None:
     """Give a PilotNet without batch norm the convolutions of such a model; its dense layers stay as they are.
 

@@ -24,6 +24,11 @@ class SteeringOptions:
     crop_top: float = 0.2
     width: int = 160
     height: int = 120
+    camera_height: float = 1.2
+    """m above the ground; this, the pitch and the wheelbase say how a car steers back from where a view is moved to."""
+    camera_pitch: float = 0.06
+    """rad, the camera's nose down."""
+    wheelbase: float = 2.6
 
 
 class DrivingNetName(enum.StrEnum):

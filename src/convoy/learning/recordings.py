@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from convoy.bags.recording import Recording, Sample
 from convoy.bags.tub import read_tub
 from convoy.bags.udacity import read_udacity
-from convoy.inference import Session, stretch
+from convoy.inference import CylindricalView, Projector, Session, stretch
+from convoy.interfaces.camera_model import CameraInfoError
 from convoy.interfaces.images import decode
 from convoy.interfaces.messages import CompressedImage, InterfaceError, make
 from convoy.learning.bag_drive import BagDrive
@@ -43,12 +44,14 @@ class Drive:
         licence: the first line of the LICENSE file beside the data, 'not stated' where there is none.
         angles: the human's steering angles in rad, left positive, float32 of shape (frames,).
         decode: yields the rgb8 images, uint8 of shape (H, W, 3), of ascending frame numbers.
+        camera_info: ``sensor_msgs/CameraInfo`` of the camera; None where nobody has said.
     """
 
     spec: str
     licence: str
     angles: np.ndarray
     decode: Callable[[Sequence[int]], Iterator[np.ndarray]]
+    camera_info: Any = None
 
     @property
     def name(self) -> str:
@@ -60,17 +63,39 @@ class Drive:
         border = count - count // HELD_OUT
         return {"train": range(border), "held-out": range(border, count), "all": range(count)}[part]
 
-    def load(self, frames: Sequence[int], images: np.ndarray) -> None:
-        """Decode frames into `images`, uint8 of shape (len(frames), height, width, 3), brought to that size."""
+    def load(self, frames: Sequence[int], images: np.ndarray, view: CylindricalView | None = None) -> None:
+        """Decode frames into `images`, uint8 (len(frames), height, width, 3), stretched to it or projected to `view`.
+
+        Raises:
+            LearningError: nobody has said how the camera sees, or it sees nothing of the view.
+        """
         height, width = images.shape[1:3]
+        project = self._projection(view) if view else lambda pixels: stretch(pixels, width, height)
         for image, pixels in zip(images, self.decode(frames), strict=True):
-            image[:] = stretch(pixels, width, height)
+            image[:] = project(pixels)
 
     def predict(self, session: Session, frames: Sequence[int]) -> Iterator[float]:
         """Let a steering model see frames as the robot would; yields its angles in rad."""
-        colour = slice(None, None, -1 if session.card.camera.colour == "bgr8" else 1)
+        camera = session.card.camera
+        colour = slice(None, None, -1 if camera.colour == "bgr8" else 1)
+        project = self._projection(camera.view) if camera.view else lambda pixels: pixels
         for pixels in self.decode(frames):
-            yield session.run(pixels[..., colour])["steering_angle"].item()
+            yield session.run(project(pixels)[..., colour])["steering_angle"].item()
+
+    def _projection(self, view: CylindricalView) -> Callable[[np.ndarray], np.ndarray]:
+        if self.camera_info is None:
+            raise LearningError(f"{self.spec} has no camera_info, or several; wanted one, for views on a cylinder.")
+        projector = Projector(view)
+
+        def project(pixels: np.ndarray) -> np.ndarray:
+            try:
+                if projector.camera is None:
+                    projector.calibrate(self.camera_info)
+                return projector.project(pixels)
+            except CameraInfoError as error:
+                raise LearningError(f"{self.spec}: {error}") from None
+
+        return project
 
 
 def open_drive(spec: str, image_topic: str = "", drive_topic: str = "") -> Drive:
@@ -84,7 +109,7 @@ def open_drive(spec: str, image_topic: str = "", drive_topic: str = "") -> Drive
     path = Path(place)
     if kind == "bag" and place:
         bag = BagDrive(path, image_topic, drive_topic)
-        return Drive(spec, licence_of(path), bag.angles, bag.images)
+        return Drive(spec, licence_of(path), bag.angles, bag.images, bag.camera_info)
     if kind in _READERS and place:
         samples = _READERS[kind](path, _RATE).samples
         angles = np.array([sample.steering_angle for sample in samples], np.float32)

@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Subset, TensorDataset
 
-from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, warp
-from convoy.learning.driving_weights import load_convolutions
+from convoy.inference import CylindricalView, ModelCard
+from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, recovering, warp
+from convoy.learning.driving_nets import ANGLE_SCALE
+from convoy.learning.driving_weights import load_convolutions, load_steering
 from convoy.learning.errors import LearningError
 from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
 from convoy.learning.nets.pilotnet import HEIGHT, WIDTH, pilotnet
@@ -28,6 +30,8 @@ _FEWEST_PARTS = 5
 """A member holds back at most one frame of so many."""
 _AVERAGE = 0.97
 """Decay per step of the average of a member's weights; a drive of minutes makes few steps."""
+_SHORT_BLOCKS = 12
+"""Held back of a member that begins as a model that drives: a minute may have two bends, which must be among them."""
 _FEWEST_FRAMES = 10
 _SAMPLES = 50
 _MOST_BYTES = 8 << 30
@@ -71,20 +75,31 @@ class SteeringEnsemble(nn.Module):
 class SteeringTask(lightning.LightningModule):
     """Trains a steering net on batches of uint8 images, shape (N, H, W, 3), and angles in rad, shape (N,).
 
-    With `start` the net has the convolutions of that driving model in the beginning, and no batch norm.
+    With `start` the net begins as that driving model, of whose `view` the images are then; without a view it has the
+    convolutions only. Neither has batch norm.
     """
 
-    def __init__(self, options: SteeringOptions, scale: float, seed: int, start: Path | None = None) -> None:
+    def __init__(
+        self,
+        options: SteeringOptions,
+        scale: float,
+        seed: int,
+        start: Path | None = None,
+        view: CylindricalView | None = None,
+    ) -> None:
         super().__init__()
         torch.manual_seed(seed)
-        net = pilotnet(batch_norm=options.batch_norm and start is None, dropout=options.dropout)
-        if start is not None:
-            load_convolutions(start, net)
-        self.model = SteeringNet(
-            net.to(memory_format=torch.channels_last), round(options.crop_top * options.height), scale
-        )
+        top, augmentation = round(options.crop_top * options.height), Augmentation()
+        if start is not None and view is not None:
+            net, scale, top = load_steering(start, options.dropout), ANGLE_SCALE, 0
+            augmentation = recovering(view, options.camera_height, options.camera_pitch, options.wheelbase)
+        else:
+            net = pilotnet(batch_norm=options.batch_norm and start is None, dropout=options.dropout)
+            if start is not None:
+                load_convolutions(start, net)
+        self.model = SteeringNet(net.to(memory_format=torch.channels_last), top, scale)
         self._options = options
-        self._augmentation = Augmentation() if options.augment else NO_AUGMENTATION
+        self._augmentation = augmentation if options.augment else NO_AUGMENTATION
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         images, angles = batch
@@ -122,16 +137,15 @@ class TrainedSteering:
     samples: np.ndarray
 
 
-def validation_frames(count: int, member: int, members: int) -> np.ndarray:
-    """Choose which of `count` successive frames stop a member's training early: two blocks, far from each other.
+def validation_frames(count: int, member: int, members: int, blocks: int = 2) -> np.ndarray:
+    """Choose which of `count` successive frames stop a member's training early: some blocks, far from each other.
 
     Returns a mask of shape (count,). Neighbouring frames look alike, so they are taken in blocks; each member has
     others, and what stops one teaches the rest.
     """
     mask = np.zeros(count, bool)
     parts = max(members, _FEWEST_PARTS)
-    blocks = np.array_split(np.arange(count), 2 * parts)
-    for block in (blocks[member], blocks[member + parts]):
+    for block in np.array_split(np.arange(count), blocks * parts)[member::parts]:
         mask[block] = True
     return mask
 
@@ -148,13 +162,14 @@ def train_steering(
 
     Each of `options.members` nets starts from a seed of its own, and stops early by blocks of frames of its own.
     `folder` takes the checkpoints, and `on_epoch` hears of each epoch of each member, counted from 0. `start` is a
-    driving model whose convolutions all nets begin with.
+    driving model that all nets begin as: see `view_of`.
 
     Raises:
         LearningError: the data is too short, too much for the memory or always the same angle, or see `fit` and
             `load_convolutions`.
     """
-    data = _load(drives, options)
+    view = view_of(drives, start)
+    data = _load(drives, options, view)
     angles = data.tensors[1].double()
     scale = float(angles.std())
     if not scale:
@@ -164,10 +179,11 @@ def train_steering(
         raise LearningError(f"There is no run to resume in {folder}; run the command without --resume.")
     nets = []
     for member in range(options.members):
-        masks = [validation_frames(len(drive.frames("train")), member, options.members) for drive in drives]
+        blocks = _SHORT_BLOCKS if view else 2
+        masks = [validation_frames(len(drive.frames("train")), member, options.members, blocks) for drive in drives]
         mask = np.concatenate(masks)
         shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
-        task, own = SteeringTask(options, scale, options.seed + member, start), folder / f"member_{member}"
+        task, own = SteeringTask(options, scale, options.seed + member, start, view), folder / f"member_{member}"
         schedule = Schedule(
             options.epochs, options.patience, options.batch_size, options.seed + member, average=_AVERAGE
         )
@@ -177,14 +193,28 @@ def train_steering(
     return TrainedSteering(SteeringEnsemble(nets), float(angles.mean()), samples)
 
 
-def _load(drives: Sequence[Drive], options: SteeringOptions) -> TensorDataset:
+def view_of(drives: Sequence[Drive], start: Path | None) -> CylindricalView | None:
+    """Return the view that nets which begin as `start` take: its own, where all recordings say how the camera sees.
+
+    Else there is None, and they take the camera's image, and have of `start` the convolutions.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    if start is None or any(drive.camera_info is None for drive in drives):
+        return None
+    return ModelCard.read(start).camera.view
+
+
+def _load(drives: Sequence[Drive], options: SteeringOptions, view: CylindricalView | None) -> TensorDataset:
     parts = [drive.frames("train") for drive in drives]
     for drive in drives:
         if len(drive.angles) < _FEWEST_FRAMES:
             raise LearningError(
                 f"{drive.spec} has {len(drive.angles)} frames with an angle; wanted {_FEWEST_FRAMES} or more."
             )
-    shape = (sum(map(len, parts)), options.height, options.width, 3)
+    height, width = (view.height, view.width) if view else (options.height, options.width)
+    shape = (sum(map(len, parts)), height, width, 3)
     size = math.prod(shape)
     if size > _MOST_BYTES:
         raise LearningError(
@@ -194,7 +224,7 @@ def _load(drives: Sequence[Drive], options: SteeringOptions) -> TensorDataset:
     images = np.empty(shape, np.uint8)
     start = 0
     for drive, part in zip(drives, parts, strict=True):
-        drive.load(part, images[start : start + len(part)])
+        drive.load(part, images[start : start + len(part)], view)
         start += len(part)
     angles = np.concatenate([drive.angles[: len(part)] for drive, part in zip(drives, parts, strict=True)])
     return TensorDataset(torch.from_numpy(images), torch.from_numpy(angles))

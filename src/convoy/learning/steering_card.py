@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from convoy import __version__
-from convoy.inference import CameraInput, DataSource, ModelCard, ModelOutput
+from convoy.inference import CameraInput, CylindricalView, DataSource, ModelCard, ModelOutput
 from convoy.learning.options import SteeringOptions
 from convoy.learning.recordings import Drive
 
@@ -20,10 +20,11 @@ def steering_card(
     licence: str,
     command: str,
     start: ModelCard | None = None,
+    view: CylindricalView | None = None,
 ) -> ModelCard:
     """Describe a model trained on the first 80 % of `drives`; `constant` is the mean of its targets in rad.
 
-    `start` is the card of the model that its convolutions come from.
+    `start` is the card of the model that it began as, in the same `view`, or without one had the convolutions of.
     """
     sources = (
         DataSource(
@@ -34,12 +35,13 @@ def steering_card(
         )
         for drive in drives
     )
+    began = f" {'It began as' if view else 'Its convolutions began as those of'} {start.name}." if start else ""
     return ModelCard(
         name=name,
         task="steering",
         description=f"Mean of {options.members} PilotNets (Bojarski et al. 2016): steers a car along its track as the "
-        "human who drove it." + (f" Its convolutions began as those of {start.name}." if start else ""),
-        input=CameraInput(width=options.width, height=options.height),
+        "human who drove it." + began,
+        input=CameraInput.of_view(view) if view else CameraInput(width=options.width, height=options.height),
         outputs=(
             ModelOutput(name="steering_angle", unit="rad", description="angle of a virtual front wheel, left positive"),
         ),

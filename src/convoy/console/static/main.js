@@ -11,6 +11,7 @@ import { Takes } from "./takes.js";
 import { Training } from "./training.js";
 
 const ANSWER_MS = 1500;
+const TURNS = { left: "↰ Turn left", right: "↱ Turn right", straight: "↑ Straight on" };
 const body = document.body;
 
 /** Without a token where none is needed; with the one behind the address's #, which is taken away from sight at once. */
@@ -77,6 +78,8 @@ function start() {
     const age = stage.age == null ? null : stage.age * 1000;
     $("age").textContent = age == null ? "" : `${age.toFixed(0)} ms old`;
     $("link").textContent = link.roundTrip == null ? "connected" : `${(link.roundTrip * 1000).toFixed(0)} ms`;
+    $("turn").hidden = !state.turn;
+    $("turn").textContent = TURNS[state.turn] ?? "";
     stage.arcs = state.arcs ?? {};
     banner(state);
     takes.state(state);

@@ -78,7 +78,7 @@ export class Stage {
     if (this.on.has("arcs")) {
       for (const [who, colour] of [["policy", POLICY], ["human", HUMAN]]) this.arc(context, this.arcs[who], colour, left, top, w * scale, h * scale);
     }
-    if (this.on.has("boxes") && this.boxes && recent(this.boxes.at)) this.drawBoxes(context, left, top, scale);
+    if (this.on.has("boxes") && this.boxes && recent(this.boxes.at)) this.drawBoxes(context, left, top, w * scale, h * scale);
     context.restore();
   }
 
@@ -97,14 +97,14 @@ export class Stage {
     context.stroke();
   }
 
-  drawBoxes(context, left, top, scale) {
+  drawBoxes(context, left, top, w, h) {
     context.font = "600 12px system-ui, sans-serif";
     context.lineWidth = 2;
     for (const [x, y, width, height, label, score] of this.boxes.boxes) {
-      const [a, b] = [left + (x - width / 2) * scale, top + (y - height / 2) * scale];
+      const [a, b] = [left + (x - width / 2) * w, top + (y - height / 2) * h];
       const text = score ? `${label} ${Math.round(score * 100)}%` : label;
       context.strokeStyle = "#3ddc97";
-      context.strokeRect(a, b, width * scale, height * scale);
+      context.strokeRect(a, b, width * w, height * h);
       context.fillStyle = "#07150fcc";
       context.fillRect(a, b - 18, context.measureText(text).width + 10, 18);
       context.fillStyle = "#3ddc97";
