@@ -57,10 +57,7 @@ def find(device: Found, dialog: Dialog, out: Path) -> None:
     found |= _limits(dialog)
     with _exercise(device | found, dialog) as car:
         _show(car, dialog, found)
-    if (
-        _line(dialog, "Did it steer left, right, straight, and roll forwards? Type yes to write the file:")
-        != "yes"
-    ):
+    if _line(dialog, "Did it steer left, right, straight, and roll forwards? Type yes to write the file:") != "yes":
         raise CalibrationError("It was not confirmed that the car moved as it should; nothing was written.")
     _write(out, calibration.sections(device | found))
     print(f"wrote {out}; drive with: convoy launch launch/car.launch.yaml vehicle:={out}")
@@ -98,7 +95,7 @@ def _neutral(car: Exercise, dialog: Dialog) -> int:
         car.put(car.steering, car.rest)
 
     print("\nMotor")
-    return _tune(dialog, "It is off, and the motor controller content, at", 1500, PULSE_STEP, *NEUTRAL_US, "us", put)
+    return _tune(dialog, "It is off, and its controller quiet, at", 1500, PULSE_STEP, *NEUTRAL_US, "us", put)
 
 
 def _throttle(car: Exercise, dialog: Dialog, neutral: int) -> Found:
@@ -107,7 +104,15 @@ def _throttle(car: Exercise, dialog: Dialog, neutral: int) -> Found:
 
     def ends() -> Found:
         limits = neutral - THROTTLE_US, neutral + THROTTLE_US
-        starts = _tune(dialog, "The wheels just turn forwards at", neutral, PULSE_STEP, *limits, "us", run)
+        starts = _tune(
+            dialog,
+            "The wheels just turn forwards (go by - where + turns them back) at",
+            neutral,
+            PULSE_STEP,
+            *limits,
+            "us",
+            run,
+        )
         full = _tune(dialog, "They turn as fast as they ever shall at", starts, 2 * PULSE_STEP, *limits, "us", run)
         return calibration.throttle(neutral, starts, full)
 
