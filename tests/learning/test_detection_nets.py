@@ -11,12 +11,14 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 import onnx  # noqa: E402
+from torchvision.models.detection import keypoint_rcnn as torchvision_keypoints  # noqa: E402
 
 from convoy.evaluation.detection_score import DetectionScore  # noqa: E402
 from convoy.inference import CameraInput, ModelCard, Session  # noqa: E402
 from convoy.learning.datasets.sample import Sample  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
 from convoy.learning.export import write_model  # noqa: E402
+from convoy.learning.nets.detection import feature_pyramid  # noqa: E402
 from convoy.learning.nets.detection.torchvision_two_stage import keypoint_rcnn  # noqa: E402
 from convoy.learning.perception.deployed import Deployed  # noqa: E402
 from convoy.learning.perception.detection import SMALLEST_PX, DetectionTask, box_target  # noqa: E402
@@ -85,13 +87,19 @@ def batch(task: DetectionTask, samples: list[Sample]) -> tuple[torch.Tensor, lis
     return torch.stack([view.image for view in views]), task.collate(targets)
 
 
-def teach(net: PerceptionNet, views: torch.Tensor, targets: list, steps: int, rate: float) -> list[float]:
+def teach(
+    net: PerceptionNet, views: torch.Tensor, targets: list, steps: int, rate: float, enough: float = 0.0
+) -> list[float]:
+    """Give the losses of so many steps, or until what is left is `enough` of the first."""
     optimiser, losses = torch.optim.AdamW(net.parameters(), rate), []
     for _ in range(steps):
         loss = torch.stack(list(net.loss(views, targets).values())).sum()
         losses.append(float(loss.detach()))
+        if losses[-1] < enough * losses[0]:
+            break
         optimiser.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
         optimiser.step()
     return losses
 
@@ -133,11 +141,14 @@ def test_own_nets_learn_a_small_set_by_heart_and_export(size: str, steps: int, t
 
 
 @pytest.mark.parametrize(("task", "name"), OF_OTHERS, ids=[name for _, name in OF_OTHERS])
-def test_torchvisions_nets_learn_and_export(task: DetectionTask, name: str, tmp_path: Path) -> None:
+def test_torchvisions_nets_overfit_and_export(
+    task: DetectionTask, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feature_pyramid, "_CHANNELS", 64)  # a tenth of the work
     samples = pictures(2)
     net = task.nets[name].build(SETTINGS)
-    losses = teach(net, *batch(task, samples), 4, 3e-4)
-    assert losses[-1] < losses[0]
+    losses = teach(net, *batch(task, samples), 40, 1e-3 if name.startswith("ssd") else 5e-4, enough=0.5)
+    assert losses[-1] < 0.5 * losses[0]
     net.eval()
     with torch.no_grad():
         views, targets = batch(task, samples)
@@ -165,14 +176,16 @@ def test_boxes_keep_their_precision_where_the_net_has_half_of_it(name: str) -> N
     assert len(found[0]["boxes"].unique()) > 256, "half precision has 256 values from 64 to 128"
 
 
-def test_keypoints_are_learned_and_found() -> None:
+def test_keypoints_are_learned_and_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = torchvision_keypoints.KeypointRCNNHeads
+    monkeypatch.setattr(torchvision_keypoints, "KeypointRCNNHeads", lambda channels, _: heads(channels, (16, 512)))
     views, targets = batch(TASKS[0], pictures(2)[:1])
     for target in targets:
         corners = target["boxes"].reshape(-1, 2, 2)
         target["keypoints"] = torch.cat([corners, torch.ones_like(corners[..., :1])], 2)
     net = keypoint_rcnn(SETTINGS, 2)
-    losses = teach(net, views, targets, 3, 3e-4)
-    assert losses[-1] < losses[0]
+    losses = teach(net, views, targets, 40, 5e-4, enough=0.7)
+    assert losses[-1] < 0.7 * losses[0], "boxes and points; where a point is hardly sharpens in so few steps"
     net.eval()
     with torch.no_grad():
         found = net(views)[0]

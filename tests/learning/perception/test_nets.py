@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
+from tests.learning import test_detection_nets  # noqa: E402
 from tests.learning.perception.conftest import make_scenes  # noqa: E402
 
 from convoy.inference import ModelCard, Session  # noqa: E402
@@ -20,6 +21,7 @@ from convoy.learning.perception.card import perception_card  # noqa: E402
 from convoy.learning.perception.choice import choose  # noqa: E402
 from convoy.learning.perception.data import ALL, Piece, Samples, ViewBatches  # noqa: E402
 from convoy.learning.perception.deployed import Deployed  # noqa: E402
+from convoy.learning.perception.networks import NOT_TRAINED, networks  # noqa: E402
 from convoy.learning.perception.options import PerceptionOptions  # noqa: E402
 from convoy.learning.perception.start import frozen_modules, start_from  # noqa: E402
 from convoy.learning.perception.survey import survey  # noqa: E402
@@ -55,6 +57,24 @@ ONLY_TO_TEACH = ("teacher", "middle.guide", "finest.guide", "heads.1", "heads.2"
 
 def samples() -> Samples:
     return Samples([Piece(make_scenes(3), range(3), ALL)])
+
+
+def test_every_net_that_is_listed_is_tried_here_or_among_the_detectors() -> None:
+    tried = {(task, net) for task, net, *_ in NETS}
+    tried |= {(task.name, net) for task in test_detection_nets.TASKS for net in task.nets}
+    tried |= {("keypoints", "keypoint-rcnn")}
+    assert {(row.task, row.name) for row in networks({})} == tried
+    assert {row.state for row in networks({})} == {NOT_TRAINED}
+
+
+def test_a_net_that_is_trained_is_listed_with_its_figures() -> None:
+    task, options, taught = open_task("depth"), PerceptionOptions(width=96, height=64), samples()
+    settings = survey(task, options, taught)
+    card = perception_card(task, options, settings, taught, "far", "CC0-1.0", "convoy train ...")
+    card = card.model_copy(update={"metrics": {"scenes": {"abs_rel": 0.1, "delta1": 0.9, "frames": 3.0}}})
+    states = {(row.task, row.name): row.state for row in networks({"far.onnx": card})}
+    assert states["depth", "compact"] == "far.onnx (abs_rel 0.1, delta1 0.9)"
+    assert states["segmentation", "compact"] == NOT_TRAINED
 
 
 def loss(net: PerceptionNet, batch: tuple) -> torch.Tensor:
