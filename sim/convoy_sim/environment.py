@@ -5,101 +5,49 @@ Importing this module registers it; `gymnasium.make("convoy_sim.environment:conv
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from convoy_sim import expert
+from convoy_sim.actions import DISCRETE_ANGLES, DISCRETE_SPEEDS, command, discrete
 from convoy_sim.bird_view import BirdView
 from convoy_sim.cameras import Pinhole
 from convoy_sim.errors import SimulationError
 from convoy_sim.features import NAMES, SPEED_SCALE, features
-from convoy_sim.lanes import SPEED_LIMIT_MPS
 from convoy_sim.look.weather import WEATHERS
-from convoy_sim.network import LANE_WIDTH_M
-from convoy_sim.radar import look_ahead
+from convoy_sim.radar import Shield, look_ahead
+from convoy_sim.reward import Reward
 from convoy_sim.route import INSTRUCTIONS
-from convoy_sim.scenarios import KINDS, Scenario, Staged
+from convoy_sim.scenarios import BEYOND_M, KINDS, RUN_UP_M, Scenario, Staged
 from convoy_sim.seeds import town_seeds
 from convoy_sim.traffic import Density
-from convoy_sim.vehicle import VehicleModel
-from convoy_sim.world import STEP_S, World
+from convoy_sim.vehicle import VehicleModel, another_vehicle
+from convoy_sim.world import STEP_S, Event, World
 
 if TYPE_CHECKING:
     from convoy_sim.rig import Rig
 
 ID = "convoy/Drive-v0"
-FULL_ANGLE = 0.5
-"""Steering angle, rad, of action 1."""
-FULL_SPEED = SPEED_SCALE
-"""Speed, m/s, of action 1; action -1 is to stand."""
-DISCRETE_ANGLES = (-1.0, -0.5, -0.25, -0.1, -0.03, 0.0, 0.03, 0.1, 0.25, 0.5, 1.0)
-DISCRETE_SPEEDS = (-1.0, -0.2, 0.2, 0.8)
-"""What discrete actions stand for: action = angle's index x number of speeds + speed's index."""
 MEASUREMENTS = ("speed", *INSTRUCTIONS)
 """Beside the picture: speed (1 is `SPEED_SCALE`), and 1 for the instruction that holds."""
 
-STAND_BELOW_MPS = 0.2
-"""An action for less than this is to stand."""
-_SAFE_DECELERATION = 4.0
-_TOLERANCE = 1.1
-_PULL_RAD = 0.01
 _VIEW_DEGREES = 100.0
-
-
-@dataclass(frozen=True)
-class Reward:
-    """What a step of 1/20 s is worth.
-
-    Attributes:
-        progress: for driving along the lane at the speed limit; in proportion for any speed up to a tenth more.
-        lateral: off, at the edge of the lane; less by the square of the distance.
-        jerk: off, for a command that goes from one end to the other, of both angle and speed; less in proportion.
-        haste: off, for each 10 m/s more than that, or than bends, lights and what is ahead allow.
-        failure: off, once, when the drive ends with an intervention or at a red light run.
-        shield: off, each time the shield begins to brake.
-    """
-
-    progress: float = 0.1
-    lateral: float = 0.03
-    jerk: float = 0.2
-    haste: float = 0.5
-    failure: float = 10.0
-    shield: float = 2.0
-
-
-class Shield(Protocol):
-    """Brakes in the policy's stead; `convoy.driving.shield.Shield` is one.
-
-    Attributes:
-        interventions: how often it began to since `reset`.
-    """
-
-    interventions: int
-
-    def reset(self) -> None:
-        """Forget what was seen."""
-
-    def see(self, time_s: float, distance: float) -> None:
-        """Take in how far the way ahead is free, see `convoy_sim.radar.look_ahead`."""
-
-    def brakes(self, speed: float) -> bool:
-        """Whether to brake, though this speed (m/s) is wanted."""
 
 
 class Drive(gymnasium.Env[Any, Any]):
     """Drive on a tour of a town; an episode ends with an intervention or a red light run, or after some time.
 
     Observations are features (see `convoy_sim.features`), or with `observation="pixels"` a dictionary of the `image`
-    (height, width, 3) and the `measurements`. Actions are (steering, speed), each -1 to 1: angles up to `FULL_ANGLE`
-    to the left, speeds from 0 to `FULL_SPEED`; or, with `discrete_actions`, one of `DISCRETE_ANGLES` and one of
-    `DISCRETE_SPEEDS`. The info of a step has the kinds of the `events` that happened, and at the end the figures of the
-    drive (`metrics`), with a shield how often it braked (`shield_stops`); `env.unwrapped.world` knows the rest.
+    (height, width, 3) and the `measurements`. Actions are (steering, speed), each -1 to 1, or with `discrete_actions`
+    numbers, see `convoy_sim.actions`. The info of a step has the kinds of the `events` that happened, and at the end
+    the figures of the drive (`metrics`), with a shield how often it braked (`shield_stops`); `env.unwrapped.world`
+    knows the rest.
 
     Drives, towns and all else are drawn from the seed given to `reset`. Its options may name the `town` (its seed), the
     `drive`, and the kind of `scenario` that it is to be ("" for none), and set the `difficulty` (0 to 1) from then on.
@@ -121,7 +69,9 @@ class Drive(gymnasium.Env[Any, Any]):
         randomise: bool = False,
         seconds: float = 60.0,
         drives_per_town: int = 1,
+        repeat: int = 1,
         scenarios: float = 0.0,
+        scenario_m: tuple[float, float] = (RUN_UP_M, BEYOND_M),
         shield: Shield | None = None,
         reward: Reward | None = None,
         size: tuple[int, int] = (200, 66),
@@ -141,8 +91,10 @@ class Drive(gymnasium.Env[Any, Any]):
             seconds: length of an episode.
             drives_per_town: episodes before another town is made, which takes a moment (pixels: seconds). They share
                 the weather.
+            repeat: steps of the world (1/20 s) that an action holds: fewer pictures for as long a drive.
             scenarios: share of the episodes, at full difficulty, in which somebody gets in the way, see
                 `convoy_sim.scenarios`; such an episode ends when that is over.
+            scenario_m: it begins so far from where that happens, the expert drives there, and ends so far behind it.
             shield: brakes at the last moment; the policy's steering holds.
             reward: what a step is worth.
             size: width and height of the picture.
@@ -165,7 +117,9 @@ class Drive(gymnasium.Env[Any, Any]):
         self._randomise = randomise
         self._steps = round(seconds / STEP_S)
         self._drives_per_town = drives_per_town
+        self._repeat = repeat
         self._scenarios = scenarios
+        self._scenario_m = scenario_m
         self._shield = shield
         self._staged: Staged | None = None
         self._reward = reward or Reward()
@@ -210,7 +164,7 @@ class Drive(gymnasium.Env[Any, Any]):
         cars, people = (round(n * self._difficulty) for n in (self._density.cars, self._density.people))
         model, self._pull = VehicleModel(), 0.0
         if self._randomise:
-            model, self._pull = _another(model, self.np_random)
+            model, self._pull = another_vehicle(model, self.np_random)
         kind = ""
         if self.np_random.random() < self._scenarios * self._difficulty:
             kind = KINDS[int(self.np_random.integers(len(KINDS)))]
@@ -235,21 +189,18 @@ class Drive(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         wanted = self._decode(action)
-        before = self.world.state.s
-        angle, speed = command(wanted)
-        speed, shielded = self._shielded(speed)
-        if self._staged:
-            self._staged.act()
-        events = self.world.step(angle + self._pull, speed)
-        failed = any(event.intervention or event.kind == "red_light" for event in events)
-        ended = self.world.time_s > (self._steps - 0.5) * STEP_S or (self._staged is not None and self._staged.over)
-        info: dict[str, Any] = {"events": [event.kind for event in events]}
+        worth, happened = 0.0, list[str]()
+        failed = ended = False
+        for _ in range(self._repeat):
+            if not failed and not ended:
+                gained, events, failed, ended = self._step(wanted)
+                worth += gained
+                happened += [event.kind for event in events]
+        info: dict[str, Any] = {"events": happened}
         if failed or ended:
             info["metrics"] = self.world.metrics.as_dict()
             if self._shield is not None:
                 info["shield_stops"] = self._shield.interventions
-        worth = self._worth(wanted, self.world.state.s - before, failed) - self._reward.shield * shielded
-        self._last = wanted
         return self._observe(), worth, failed, ended and not failed, info
 
     def render(self) -> NDArray[np.uint8] | None:
@@ -261,6 +212,20 @@ class Drive(gymnasium.Env[Any, Any]):
 
     def close(self) -> None:
         self._close_rig()
+
+    def _step(self, wanted: tuple[float, float]) -> tuple[float, tuple[Event, ...], bool, bool]:
+        """One step of the world: what it was worth, what happened, whether the drive failed, or came to its end."""
+        before = self.world.state.s
+        angle, speed = command(wanted)
+        speed, shielded = self._shielded(speed)
+        if self._staged:
+            self._staged.act()
+        events = self.world.step(angle + self._pull, speed)
+        failed = any(event.intervention or event.kind == "red_light" for event in events)
+        ended = self.world.time_s > (self._steps - 0.5) * STEP_S or (self._staged is not None and self._staged.over)
+        worth = self._reward.of(self.world, self.world.state.s - before, wanted, self._last, failed, shielded)
+        self._last = wanted
+        return worth, events, failed, ended
 
     def _move(self, town: int | None) -> None:
         """Go to another town, and another weather."""
@@ -274,9 +239,15 @@ class Drive(gymnasium.Env[Any, Any]):
     def _stage(self, kind: str, drive: int, model: VehicleModel) -> Staged | None:
         """A scenario in the present town; none where that has no place for it."""
         try:
-            return Scenario(drive, kind, (self._town,)).begin(self._weather, model)
+            staged = replace(
+                Scenario(drive, kind, (self._town,)).begin(self._weather, model), beyond=self._scenario_m[1]
+            )
         except SimulationError:
             return None
+        while staged.place - staged.world.agent.nose > self._scenario_m[0] and not staged.over:
+            staged.act()
+            staged.world.step(*expert.drive(staged.world))
+        return staged
 
     def _shielded(self, speed: float) -> tuple[float, bool]:
         """The speed that is driven, and whether the shield has just begun to brake."""
@@ -293,22 +264,6 @@ class Drive(gymnasium.Env[Any, Any]):
             return discrete(int(action))
         steering, speed = (min(max(float(a), -1.0), 1.0) for a in action)
         return steering, speed
-
-    def _worth(self, wanted: tuple[float, float], progress: float, failed: bool) -> float:
-        reward, state, plan = self._reward, self.world.state, self.world.agent.plan
-        clear = max(plan.gap - 1.0, 0.0)
-        allowed = min(
-            _TOLERANCE * plan.limit,
-            math.sqrt(2 * _SAFE_DECELERATION * max(plan.stop, 0.0)),
-            math.sqrt(plan.leader_speed**2 + 2 * _SAFE_DECELERATION * clear),
-        )
-        return (
-            reward.progress * min(progress / (SPEED_LIMIT_MPS * STEP_S), _TOLERANCE)
-            - reward.lateral * (state.lateral / (LANE_WIDTH_M / 2)) ** 2
-            - reward.jerk * sum(abs(a - b) / 2 for a, b in zip(wanted, self._last, strict=True))
-            - reward.haste * max(state.speed - allowed, 0.0) / 10.0
-            - reward.failure * failed
-        )
 
     def _observe(self) -> Any:
         if self._rig is None:
@@ -330,39 +285,6 @@ class Drive(gymnasium.Env[Any, Any]):
         if self._rig is not None:
             self._rig.close()
             self._rig = None
-
-
-def discrete(action: int) -> tuple[float, float]:
-    """Steering and speed, -1 to 1, that a discrete action stands for."""
-    angle, speed = divmod(action, len(DISCRETE_SPEEDS))
-    return DISCRETE_ANGLES[angle], DISCRETE_SPEEDS[speed]
-
-
-def command(action: Sequence[float]) -> tuple[float, float]:
-    """The steering angle (rad) and the speed (m/s) that an action, two numbers within -1 to 1, stands for."""
-    speed = (action[1] + 1) / 2 * FULL_SPEED
-    return action[0] * FULL_ANGLE, speed if speed > STAND_BELOW_MPS else 0.0
-
-
-def action(steering_angle: float, speed: float) -> tuple[float, float]:
-    """The action that stands for a command, as far as there is one."""
-    steering, pace = steering_angle / FULL_ANGLE, speed / FULL_SPEED * 2 - 1
-    return min(max(steering, -1.0), 1.0), min(max(pace, -1.0), 1.0)
-
-
-def _another(model: VehicleModel, rng: np.random.Generator) -> tuple[VehicleModel, float]:
-    """Another vehicle of the kind, and the angle by which its steering is off."""
-    mass = float(rng.uniform(0.8, 1.25))
-    return replace(
-        model,
-        mass=model.mass * mass,
-        yaw_inertia=model.yaw_inertia * mass * float(rng.uniform(0.9, 1.1)),
-        cornering_stiffness=model.cornering_stiffness * float(rng.uniform(0.75, 1.25)),
-        friction=model.friction * float(rng.uniform(0.85, 1.05)),
-        steering_lag_s=model.steering_lag_s * float(rng.uniform(0.6, 1.6)),
-        throttle_lag_s=model.throttle_lag_s * float(rng.uniform(0.6, 1.6)),
-        speed_gain=model.speed_gain * float(rng.uniform(0.8, 1.2)),
-    ), float(rng.normal(0.0, _PULL_RAD))
 
 
 # A second import under another name must not register it twice.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,23 +43,17 @@ for the one that holds, else 0.
 """
 
 
-def features(world: World, pose: tuple[float, float, float] | None = None) -> NDArray[np.float32]:
-    """(len(NAMES),) features of the world as it is, or as it is from another pose (x, y, heading) beside the car."""
+def features(world: World) -> NDArray[np.float32]:
+    """(len(NAMES),) features of the world as it is."""
     state, plan = world.state, world.agent.plan
-    s, lateral, heading_error = state.s, state.lateral, state.heading_error
-    if pose is not None:
-        x, y, heading = pose
-        ahead = (x - state.x) * math.cos(state.heading) + (y - state.y) * math.sin(state.heading)
-        s, lateral = world.route.project(x, y, s + ahead)
-        heading_error = math.remainder(heading - world.route.pose(s)[2], 2 * math.pi)
     values = [
-        lateral / (LANE_WIDTH_M / 2),
-        heading_error / 0.5,
+        state.lateral / (LANE_WIDTH_M / 2),
+        state.heading_error / 0.5,
         state.speed / SPEED_SCALE,
         state.yaw_rate,
         state.steering_angle / ANGLE_SCALE,
         plan.limit / SPEED_SCALE,
-        *(world.route.curvature(s + metres) / CURVATURE_SCALE for metres in PREVIEW_M),
+        *(world.route.curvature(state.s + metres) / CURVATURE_SCALE for metres in PREVIEW_M),
         min(plan.gap, HORIZON_M) / HORIZON_M,
         (state.speed - plan.leader_speed) / SPEED_SCALE if plan.gap < HORIZON_M else 0.0,
         min(plan.stop, HORIZON_M) / HORIZON_M,

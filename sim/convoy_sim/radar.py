@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -23,6 +24,25 @@ _POINTS_M = 0.75
 _STRAIGHT = 1e-4
 
 _standing: WeakKeyDictionary[Town, Floats] = WeakKeyDictionary()
+
+
+class Shield(Protocol):
+    """Brakes in the policy's stead; `convoy.driving.shield.Shield` is one.
+
+    Attributes:
+        interventions: how often it began to since `reset`.
+    """
+
+    interventions: int
+
+    def reset(self) -> None:
+        """Forget what was seen."""
+
+    def see(self, time_s: float, distance: float) -> None:
+        """Take in how far the way ahead is free, see `look_ahead`."""
+
+    def brakes(self, speed: float) -> bool:
+        """Whether to brake, though this speed (m/s) is wanted."""
 
 
 def look_ahead(world: World) -> float:

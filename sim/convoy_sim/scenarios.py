@@ -33,7 +33,8 @@ SECONDS = 30.0
 REACTION_S, DECELERATION = 0.6, 4.0
 RUN_UP_M = 75.0
 """From the start to where it happens."""
-_BEYOND_M = 30.0
+BEYOND_M = 30.0
+"""From where it happens to where it is over."""
 _SPARE_M = (2.0, 6.0)
 _KERB_M = LANE_WIDTH_M + 0.5
 _MERGE_M = 9.0
@@ -85,16 +86,22 @@ class Scenario:
 
 @dataclass
 class Staged:
-    """A scenario that is about to begin: its world, who acts, and the arc length of the route where it happens."""
+    """A scenario that is about to begin.
+
+    Attributes:
+        world: where. script: who acts. place: the arc length of the route where it happens.
+        beyond: it is over when the ego car is so far behind that, m.
+    """
 
     world: World
     script: Script
     place: float
+    beyond: float = BEYOND_M
 
     @property
     def over(self) -> bool:
         """Whether the ego car has passed the place, or time is up."""
-        return self.world.time_s >= SECONDS or self.world.agent.rear >= self.place + _BEYOND_M
+        return self.world.time_s >= SECONDS or self.world.agent.rear >= self.place + self.beyond
 
     def act(self) -> None:
         """Let happen what is to happen in the world's next step."""

@@ -7,7 +7,9 @@ the road. Below walking pace, where slip angles are undefined, the kinematic bic
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 GRAVITY = 9.81
 STEP_S = 0.01
@@ -16,6 +18,7 @@ KINEMATIC_BELOW_MPS = 2.0
 DYNAMIC_ABOVE_MPS = 4.0
 HOLD_BELOW_MPS = 0.1
 """Told to stand, a car slower than this stands."""
+_PULL_RAD = 0.01
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,18 @@ class Vehicle:
             wanted += m.rolling + m.drag * s.speed * abs(s.speed)
         wanted = min(max(wanted, -m.max_deceleration), m.max_acceleration)
         s.acceleration += (wanted - s.acceleration) * min(dt / m.throttle_lag_s, 1.0)
+
+
+def another_vehicle(model: VehicleModel, rng: np.random.Generator) -> tuple[VehicleModel, float]:
+    """Draw another vehicle of the kind, and the angle (rad) by which its steering is off."""
+    mass = float(rng.uniform(0.8, 1.25))
+    return replace(
+        model,
+        mass=model.mass * mass,
+        yaw_inertia=model.yaw_inertia * mass * float(rng.uniform(0.9, 1.1)),
+        cornering_stiffness=model.cornering_stiffness * float(rng.uniform(0.75, 1.25)),
+        friction=model.friction * float(rng.uniform(0.85, 1.05)),
+        steering_lag_s=model.steering_lag_s * float(rng.uniform(0.6, 1.6)),
+        throttle_lag_s=model.throttle_lag_s * float(rng.uniform(0.6, 1.6)),
+        speed_gain=model.speed_gain * float(rng.uniform(0.8, 1.2)),
+    ), float(rng.normal(0.0, _PULL_RAD))

@@ -11,9 +11,8 @@ pytest.importorskip("mujoco", reason="drives in the simulator (extra 'sim')")
 
 from convoy.learning.demonstrations import FAR_M, LABEL_EVERY, VIEW, Demonstrations, Take, demonstrate, load, record
 from convoy.learning.errors import LearningError
-from convoy_sim import expert
 from convoy_sim.route import INSTRUCTIONS
-from convoy_sim.world import STEP_S, World
+from convoy_sim.world import STEP_S
 
 SECONDS = 3.0
 TAKE = Take(2, 0, SECONDS)
@@ -91,15 +90,3 @@ def test_a_damaged_drive_is_named_with_what_to_do(tmp_path: Path, damage: str) -
         load(path)
     with pytest.raises(LearningError, match="Delete it"):
         list(record(tmp_path, [Take(2, 0, 1.5)]))
-
-
-def test_scenarios_are_driven_one_after_another(opengl: None) -> None:
-    def label(world: World, x: float, y: float, heading: float) -> tuple[float, float]:
-        worlds.append(world)
-        return expert.relabel(world, x, y, heading)
-
-    worlds: list[World] = []
-    data = demonstrate(Take(TAKE.town, 0, 20.0, scenarios=True), teacher=label)
-    assert len({id(world) for world in worlds}) > 1
-    assert all(world.town.seed == TAKE.town and not world.metrics.events["collision"] for world in worlds)
-    assert data.clear.min() < 15 < data.clear.max()

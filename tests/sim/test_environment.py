@@ -8,7 +8,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from convoy_sim import expert
-from convoy_sim.environment import FULL_ANGLE, FULL_SPEED, Drive
+from convoy_sim.actions import FULL_ANGLE, FULL_SPEED
+from convoy_sim.environment import Drive
 from convoy_sim.errors import SimulationError
 from convoy_sim.features import NAMES, features
 from convoy_sim.traffic import Density
@@ -96,6 +97,25 @@ def test_an_intervention_ends_an_episode_and_time_cuts_it_off() -> None:
         assert not end[3]
     assert end[1] < -5
     assert end[4]["events"][-1] in ("lane", "collision")
+
+
+def test_an_action_may_hold_for_several_steps() -> None:
+    each, held = (Drive("1000", density=FEW, repeat=repeat) for repeat in (1, 3))
+    action = np.array([0.05, 0.5])
+    for env in (each, held):
+        env.reset(seed=0, options={"drive": 2})
+    worth = sum(each.step(action)[1] for _ in range(6))
+    assert sum(held.step(action)[1] for _ in range(2)) == pytest.approx(worth)
+    assert held.world.state == each.world.state
+
+
+def test_a_scenario_may_begin_shortly_before_it_happens() -> None:
+    env = Drive("1000", scenario_m=(40.0, 10.0))
+    _, where = env.reset(seed=0, options={"drive": 0, "scenario": "step_out"})
+    assert where["scenario"] == "step_out"
+    assert env.world.state.speed > 6.0
+    assert 1.0 < env.world.time_s < 10.0
+    assert not env.world.metrics.events
 
 
 def test_difficulty_fills_the_roads() -> None:

@@ -10,7 +10,7 @@ import typer
 
 from convoy.commands import training
 from convoy.learning.options import DrivingNetName, DrivingOptions
-from convoy.learning.reinforcement.options import Algorithm, Observation, ReinforcementOptions
+from convoy.learning.reinforcement.options import Algorithm, ReinforcementOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,25 +50,20 @@ def drive(
     weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
     dropout: training.Dropout = _DEFAULT.dropout,
     start: Annotated[
-        Path | None, typer.Option(help="ONNX model, of a pilotnet, whose weights the camera net begins with.")
+        Path | None,
+        typer.Option(help="ONNX model of a pilotnet to begin with; reinforcement keeps its convolutions as they are."),
     ] = None,
     run: training.Run = None,
     resume: training.Resume = False,
-    observation: Annotated[
-        Observation,
-        typer.Option(
-            help="coach: one learns without a camera, and teaches the net that drives. pixels: that net learns itself.",
-            rich_help_panel=_PANEL,
-        ),
-    ] = _LEARNT.observation,
     steps: Annotated[int, typer.Option(min=1, help="Of 1/20 s, at most.", rich_help_panel=_PANEL)] = _LEARNT.steps,
     envs: Annotated[int, typer.Option(min=1, max=256, help="At a time.", rich_help_panel=_PANEL)] = _LEARNT.envs,
     rl_lr: Annotated[
         float, typer.Option(min=1e-7, max=1.0, help="Learning rate of the algorithm.", rich_help_panel=_PANEL)
     ] = _LEARNT.learning_rate,
-    scratch: Annotated[
-        bool, typer.Option("--scratch", help="With ppo: a coach that did not first imitate.", rich_help_panel=_PANEL)
-    ] = _LEARNT.scratch,
+    guidance: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="With ppo: share of the steps that are advised.", rich_help_panel=_PANEL),
+    ] = _LEARNT.guidance,
     scenarios: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share with somebody in the way.", rich_help_panel=_PANEL)
     ] = _LEARNT.scenarios,
@@ -81,9 +76,6 @@ def drive(
     shield: Annotated[
         bool, typer.Option(help="Brake at the last moment, at a cost.", rich_help_panel=_PANEL)
     ] = _LEARNT.shield,
-    freeze: Annotated[
-        bool, typer.Option(help="With pixels: keep the convolutions as they are.", rich_help_panel=_PANEL)
-    ] = _LEARNT.freeze,
     check_every: Annotated[
         int, typer.Option(min=1, help="Steps between checks in validation towns.", rich_help_panel=_PANEL)
     ] = _LEARNT.check_every,
@@ -93,9 +85,8 @@ def drive(
 ) -> None:
     """Train a policy by imitation of the simulator's expert, with DAgger; or by reinforcement.
 
-    What the run's folder keeps, drives of the expert and checkpoints, is not made again with --resume. By
-    reinforcement, a coach learns by the features of the world (`--observation coach`), and a camera net then learns
-    from it, with DAgger; TensorBoard shows the folder.
+    What the run's folder keeps, drives of the expert and checkpoints, is not made again with --resume. TensorBoard
+    shows the folder of a reinforcement.
 
     Example: convoy train drive --towns 60 --rounds 1 --out models/mine.onnx
 
@@ -103,35 +94,34 @@ def drive(
     """
     console = training.console()
     with console.status("loading torch"):
-        from convoy.learning.imitation import Lesson, imitate
+        from convoy.learning.imitation import imitate
 
     driving = DrivingOptions(net, towns, seconds, rounds, epochs, patience, seed, batch_size, lr, weight_decay, dropout)
     folder, command = training.run_folder(run, out), training.command_line()
     with training.bar(console) as bar:
         report = _reporter(bar, rounds)
         if algo is Algo.imitation:
-            card = imitate(driving, folder, out, command, resume, report, Lesson(start=start))
+            card = imitate(driving, folder, out, command, resume, report, start)
         else:
             from convoy.learning.reinforcement.reinforce import reinforce
 
             learnt = ReinforcementOptions(
                 Algorithm(algo),
-                observation,
+                str(start or ""),
                 steps,
                 seconds,
                 envs,
                 seed,
                 rl_lr,
-                scratch,
+                guidance,
                 scenarios,
                 curriculum,
                 randomise,
                 shield,
-                freeze,
                 check_every,
                 checks,
             )
-            card = reinforce(learnt, driving, folder, out, command, start, resume, report)
+            card = reinforce(learnt, folder, out, command, resume, report)
     training.tell(console, card, out)
 
 

@@ -14,17 +14,12 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from convoy.inference import CylindricalView, Projector, Session
 from convoy.interfaces.messages import CameraInfo, make
 from convoy.learning.errors import LearningError
-
-if TYPE_CHECKING:
-    from convoy_sim.scenarios import Staged
-    from convoy_sim.world import World
 
 VIEW = CylindricalView(200, 66, math.radians(96), 0.37, -0.32)
 """What the policy sees: the width of the front camera, from the kerb beside the bonnet up to the traffic light under
@@ -45,9 +40,6 @@ WEATHERS = ("clear", "clear", "cloudy", "low_sun", "overcast", "fog", "rain", "d
 
 Policy = Callable[[np.ndarray, str], tuple[float, float]]
 """Gives a steering angle (rad) and a speed (m/s) for a view, (66, 200, 3) uint8, and an instruction."""
-
-Teacher = Callable[["World", float, float, float], tuple[float, float]]
-"""Gives the steering angle (rad) and the speed (m/s) that are right at a pose (x, y, heading) near the car's."""
 
 
 @dataclass(frozen=True)
@@ -98,21 +90,17 @@ class Take:
     Attributes:
         town, drive: where; all that chance decides comes from these two.
         seconds: how long.
-        scenarios: somebody gets in the way all the time, see `convoy_sim.scenarios`; else there is traffic.
     """
 
     town: int
     drive: int
     seconds: float
-    scenarios: bool = False
 
 
-def demonstrate(
-    take: Take, policy: Policy | None = None, beta: float = 1.0, teacher: Teacher | None = None
-) -> Demonstrations:
-    """Drive through a town and label what is seen as `teacher` would drive: by default the expert.
+def demonstrate(take: Take, policy: Policy | None = None, beta: float = 1.0) -> Demonstrations:
+    """Drive through a town and label what is seen as the expert would drive.
 
-    `beta` is the share of stretches that the teacher drives, with a push now and then; in the others `policy` drives.
+    `beta` is the share of stretches that the expert drives, with a push now and then; in the others `policy` drives.
     """
     from convoy_sim import expert
     from convoy_sim.rig import Rig
@@ -120,16 +108,13 @@ def demonstrate(
     from convoy_sim.traffic import Density
     from convoy_sim.world import STEP_S, World
 
-    label = teacher or expert.relabel
     rng = np.random.default_rng((take.town, take.drive, 11))
     density = Density(int(rng.integers(4, 19)), int(rng.integers(6, 27)))
     weather = str(rng.choice(WEATHERS))
-    stages = _stages(take, weather) if take.scenarios else iter(())
-    staged = next(stages, None)
-    world = staged.world if staged else World(take.town, density, weather, drive=take.drive)
+    world = World(take.town, density, weather, drive=take.drive)
     rig, projector = Rig(world, take.drive), front_projector()
     images, instructions, angles, speeds, clear = [], [], [], [], []
-    push, pushed_until, teacher_drives = 0.0, -1.0, True
+    push, pushed_until, expert_drives = 0.0, -1.0, True
 
     def see(left_m: float = 0.0, turned: float = 0.0) -> np.ndarray:
         picture = rig.render(left_m=left_m, turned=turned).rgb
@@ -138,19 +123,15 @@ def demonstrate(
 
     try:
         for step in range(round(take.seconds / STEP_S)):
-            if staged is not None and (staged.over or any(event.intervention for event in world.events)):
-                staged = next(stages)
-                world = rig.world = staged.world
-                pushed_until = -1.0
             if step % round(PUSH_EVERY_S / STEP_S) == 0:
-                teacher_drives = policy is None or rng.random() < beta
+                expert_drives = policy is None or rng.random() < beta
                 push, pushed_until = rng.normal(0, 0.09), world.time_s + rng.uniform(0.4, 1.2)
             state, plan = world.state, world.agent.plan
-            angle, speed = label(world, state.x, state.y, state.heading)
+            angle, speed = expert.relabel(world, state.x, state.y, state.heading)
             view: np.ndarray | None = None
-            if not teacher_drives or step % LABEL_EVERY == 0:
+            if not expert_drives or step % LABEL_EVERY == 0:
                 rig.look()
-            if not teacher_drives and policy is not None:
+            if not expert_drives and policy is not None:
                 view = see()
                 driven = policy(view, state.instruction)
             else:
@@ -163,14 +144,12 @@ def demonstrate(
                     )
                     view = see(left, turned)
                     x, y = state.x - left * math.sin(state.heading), state.y + left * math.cos(state.heading)
-                    angle, speed = label(world, x, y, state.heading + turned)
+                    angle, speed = expert.relabel(world, x, y, state.heading + turned)
                 images.append(view)
                 instructions.append(INSTRUCTIONS.index(state.instruction))
                 angles.append(angle)
                 speeds.append(speed)
                 clear.append(min(plan.gap, plan.stop, FAR_M))
-            if staged is not None:
-                staged.act()
             world.step(*driven)
     finally:
         rig.close()
@@ -181,21 +160,6 @@ def demonstrate(
         np.array(speeds, np.float32),
         np.array(clear, np.float32),
     )
-
-
-def _stages(take: Take, weather: str) -> Iterator[Staged]:
-    """Scenarios of all kinds that the town has a place for, without end; none where it has no place for any."""
-    from convoy_sim.errors import SimulationError
-    from convoy_sim.scenarios import KINDS, Scenario
-
-    number, tried_in_vain = take.drive * 1000, 0
-    while tried_in_vain < len(KINDS):
-        try:
-            yield Scenario(number, KINDS[number % len(KINDS)], (take.town,)).begin(weather)
-            tried_in_vain = 0
-        except SimulationError:
-            tried_in_vain += 1
-        number += 1
 
 
 def load_policy(path: Path) -> Policy:
@@ -211,15 +175,11 @@ def load_policy(path: Path) -> Policy:
 
 
 def record(
-    folder: Path,
-    takes: Sequence[Take],
-    model: Path | None = None,
-    beta: float = 1.0,
-    coach: Path | None = None,
+    folder: Path, takes: Sequence[Take], model: Path | None = None, beta: float = 1.0
 ) -> Iterator[Demonstrations]:
     """Make demonstrations on all cores, in order; what `folder` holds is not made again.
 
-    `model` is the policy's file, and `coach` that of a teacher that has learnt by reinforcement, see `demonstrate`.
+    `model` is the policy's file, see `demonstrate`.
 
     Raises:
         LearningError: see `load`.
@@ -229,8 +189,11 @@ def record(
     for draft in folder.glob(f"*{_DRAFT}"):  # of a run that was killed
         draft.unlink()
     name = "{0.town}_{0.drive}_{0.seconds:g}s.npz"
-    jobs = [(folder / name.format(take), take, model, beta, coach) for take in takes]
+    jobs = [(folder / name.format(take), take, model, beta) for take in takes]
     missing = [job for job in jobs if not job[0].exists()]
+    if not missing:
+        yield from (load(path) for path, *_ in jobs)
+        return
     with multiprocessing.get_context("spawn").Pool(max(1, min(multiprocessing.cpu_count(), len(missing)))) as pool:
         made = pool.imap(_record, missing)
         for job in jobs:
@@ -253,14 +216,9 @@ def load(path: Path) -> Demonstrations:
         raise LearningError(f"{path} is no whole drive: {reason}. Delete it, and it is recorded anew.") from None
 
 
-def _record(job: tuple[Path, Take, Path | None, float, Path | None]) -> None:
-    path, take, model, beta, coach = job
-    policy, teacher = None if model is None else load_policy(model), None
-    if coach is not None:
-        from convoy.learning.reinforcement.coach import load_coach
-
-        teacher = load_coach(coach)
-    made = demonstrate(take, policy, beta, teacher)
+def _record(job: tuple[Path, Take, Path | None, float]) -> None:
+    path, take, model, beta = job
+    made = demonstrate(take, None if model is None else load_policy(model), beta)
     draft = path.with_suffix(f".{os.getpid()}{_DRAFT}")
     np.savez(draft, **{name: getattr(made, name) for name in Demonstrations.__dataclass_fields__})
     draft.replace(path)

@@ -30,17 +30,12 @@ _DESCRIPTIONS = {
 }
 
 
-_COACHED = " Its teacher was a coach that had learnt by reinforcement in train towns (Zhang et al. 2021)."
-
-
-def driving_card(name: str, options: DrivingOptions, frames: int, command: str, coached: bool = False) -> ModelCard:
+def driving_card(name: str, options: DrivingOptions, frames: int, command: str) -> ModelCard:
     """Describe a model trained on so many frames of drives in train towns."""
     return ModelCard(
         name=name,
         task="drive",
-        description=_DESCRIPTIONS[options.net].replace("the expert", "its coach") + _COACHED
-        if coached
-        else _DESCRIPTIONS[options.net],
+        description=_DESCRIPTIONS[options.net],
         input=CameraInput.of_view(VIEW),
         outputs=_OUTPUTS[options.net],
         classes=INSTRUCTIONS,

@@ -1,7 +1,6 @@
 """From nothing to a driving model: demonstrations of the expert, then rounds of DAgger, each from the last weights.
 
-In round r the policy of the round before drives, but for a share beta^r of the stretches; the teacher labels all of it.
-That is the expert, or a coach that has learnt by reinforcement.
+In round r the policy of the round before drives, but for a share beta^r of the stretches; the expert labels all of it.
 """
 
 from __future__ import annotations
@@ -29,21 +28,6 @@ FRAMES_COMPARED = 50
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Who teaches, and whom.
-
-    Attributes:
-        coach: file of a coach, see `convoy.learning.reinforcement.coach`; None: the expert teaches.
-        start: a model file whose weights the net has in the beginning, and that drives in the first round.
-        scenarios: in every second drive somebody gets in the way all the time.
-    """
-
-    coach: Path | None = None
-    start: Path | None = None
-    scenarios: bool = False
-
-
-@dataclass(frozen=True)
 class Progress:
     """How far a training is.
 
@@ -66,33 +50,34 @@ def imitate(
     command: str,
     resume: bool = False,
     report: Callable[[Progress], None] = lambda progress: None,
-    lesson: Lesson = Lesson(),
+    start: Path | None = None,
 ) -> ModelCard:
     """Train a driving model and write it to `out`.
 
     `folder` keeps the drives, the checkpoints and the model of each round: with `resume` a run that was stopped, or
     killed, goes on there and ends with the same weights. The first round drives through `options.towns` train towns,
-    each later one through as many divided by the rounds.
+    each later one through as many divided by the rounds. `start` is a model file whose weights the net has in the
+    beginning, and that drives in the first round.
 
     Raises:
         LearningError: see `record`, `load_weights`, `fit` and `write_model`; or another net can't start from a file.
         SimulationError: there is no OpenGL.
         InterruptedTrainingError: Ctrl-C.
     """
-    if lesson.start and options.net is not DrivingNetName.pilotnet:
+    if start and options.net is not DrivingNetName.pilotnet:
         raise LearningError(f"Only a pilotnet can start from a model file; found {options.net}.")
-    held_out = record(folder / "validation", _validation(options, lesson), coach=lesson.coach)
+    held_out = record(folder / "validation", _validation(options))
     validation = Demonstrations.join(list(held_out))
     seen: Demonstrations | None = None
-    net: AnyDrivingNet | None = load_weights(lesson.start, options.dropout) if lesson.start else None
-    model = lesson.start
+    net: AnyDrivingNet | None = load_weights(start, options.dropout) if start else None
+    model = start
     begun = int(model is not None)
     card = None
     for number in range(options.rounds + 1):
-        drives = _drives(options, number, lesson)
+        drives = _drives(options, number)
         if model is not None and not resume:  # an older run's policy drove there
             shutil.rmtree(folder / f"drives_{number}", ignore_errors=True)
-        made = record(folder / f"drives_{number}", drives, model, BETA ** (number + begun), lesson.coach)
+        made = record(folder / f"drives_{number}", drives, model, BETA ** (number + begun))
         parts = [] if seen is None else [seen]
         for done, drive in enumerate(made, 1):
             parts.append(drive)
@@ -107,13 +92,13 @@ def imitate(
         net = train_driving(seen, validation, options, run, net, resume and run.exists(), on_epoch)
         model = out if number == options.rounds else folder / f"round_{number}.onnx"
         frames = validation.images[:: max(1, len(validation) // FRAMES_COMPARED)]
-        card = driving_card(out.stem, options, len(seen), command, lesson.coach is not None)
+        card = driving_card(out.stem, options, len(seen), command)
         card = write_model(net, card, frames, model, lambda session: measure_driving(session, validation))
     assert card is not None
     return card
 
 
-def _drives(options: DrivingOptions, number: int, lesson: Lesson) -> list[Take]:
+def _drives(options: DrivingOptions, number: int) -> list[Take]:
     """The drives of a round; towns are of the train split, and come again with another drive."""
     from convoy_sim.seeds import SPLITS
 
@@ -121,14 +106,10 @@ def _drives(options: DrivingOptions, number: int, lesson: Lesson) -> list[Take]:
     count = options.towns if number == 0 else max(1, options.towns // (options.rounds + 1))
     first = 0 if number == 0 else options.towns + (number - 1) * count
     drive = options.seed + number
-    return [
-        Take(towns[(first + k) % len(towns)], drive, options.seconds, lesson.scenarios and k % 2 == 1)
-        for k in range(count)
-    ]
+    return [Take(towns[(first + k) % len(towns)], drive, options.seconds) for k in range(count)]
 
 
-def _validation(options: DrivingOptions, lesson: Lesson) -> list[Take]:
+def _validation(options: DrivingOptions) -> list[Take]:
     from convoy_sim.seeds import SPLITS
 
-    towns = enumerate(SPLITS["val"][:VALIDATION_DRIVES])
-    return [Take(town, 0, options.seconds, lesson.scenarios and k % 2 == 1) for k, town in towns]
+    return [Take(town, 0, options.seconds) for town in SPLITS["val"][:VALIDATION_DRIVES]]

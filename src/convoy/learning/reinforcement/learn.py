@@ -26,17 +26,27 @@ from convoy.learning.reinforcement.agents import (
     last_agent,
     new_agent,
 )
-from convoy.learning.reinforcement.environments import environment, environments
+from convoy.learning.reinforcement.environments import REPEAT, environment, environments
 from convoy.learning.reinforcement.options import ReinforcementOptions
 from convoy_sim.scenarios import KINDS
 from convoy_sim.seeds import SPLITS
+from convoy_sim.world import STEP_S
 
-VALIDATION_DRIVES = 6
-VALIDATION_SCENARIOS = 8
+VALIDATION_TOWNS = 4
+"""In each there is a drive in traffic, and then a scenario of each kind."""
 FULL_DIFFICULTY_AT = 0.5
 """Share of the steps after which a curriculum has come to an end."""
 _DIFFICULTY_STEPS = 20
 _STATE, _LOGS = "learning.json", "tensorboard"
+_SHOWN = (
+    "reward",
+    "autonomy",
+    "mean_speed_mps",
+    "collisions",
+    "shield_stops",
+    "steering_rate_rad_s",
+    "mean_jerk_mps3",
+)
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,9 @@ class Check:
     Attributes:
         steps, of: of all environments together; done and wanted.
         reward: mean of an episode, of drives and scenarios. best_reward, best: the highest so far, after so many steps.
-        autonomy, mean_speed_mps: of the drives. collisions: in the scenarios, of `VALIDATION_SCENARIOS`.
+        autonomy, mean_speed_mps: of the drives. collisions: in the scenarios.
         shield_stops: how often the shield braked, in all of them.
+        steering_rate_rad_s, mean_jerk_mps3: how fast the wheels turn and the acceleration changes, in all of them.
         worse: checks since the best.
     """
 
@@ -60,6 +71,8 @@ class Check:
     mean_speed_mps: float = 0.0
     collisions: int = 0
     shield_stops: int = 0
+    steering_rate_rad_s: float = 0.0
+    mean_jerk_mps3: float = 0.0
     worse: int = 0
 
 
@@ -156,7 +169,7 @@ class _Checks(BaseCallback):
             best=self.num_timesteps if better else old.best,
             worse=0 if better else old.worse + 1,
         )
-        for name in ("reward", "autonomy", "mean_speed_mps", "collisions", "shield_stops"):
+        for name in _SHOWN:
             self.logger.record(f"validation/{name}", getattr(self.state, name))
         self.logger.dump(self.num_timesteps)
         if better:
@@ -178,20 +191,27 @@ class _Checks(BaseCallback):
 
 
 def examine(agent: BaseAlgorithm, env: gymnasium.Env[Any, Any]) -> Check:
-    """Drive through validation towns, without exploration: drives with traffic, then scenarios of all kinds."""
-    towns = SPLITS["val"]
-    rounds = [(towns[k], 0, "") for k in range(VALIDATION_DRIVES)]
-    rounds += [(towns[k], k, KINDS[k % len(KINDS)]) for k in range(VALIDATION_SCENARIOS)]
+    """Drive through validation towns, without exploration: drives with traffic, and scenarios of all kinds."""
+    rounds: list[dict[str, Any]] = []
+    for town in SPLITS["val"][:VALIDATION_TOWNS]:
+        rounds.append({"town": town, "drive": 0, "scenario": ""})
+        rounds += [{"drive": town + number, "scenario": kind} for number, kind in enumerate(KINDS)]
     reward, collisions, stops = 0.0, 0, 0
-    interventions = seconds = metres = 0.0
-    for town, drive, scenario in rounds:
-        seen, where = env.reset(seed=drive, options={"town": town, "drive": drive, "scenario": scenario})
+    interventions = seconds = metres = turned = jerked = 0.0
+    steps = 0
+    for plan in rounds:
+        seen, where = env.reset(seed=plan.get("town"), options=plan)
         over, info = False, dict[str, Any]()
+        before: tuple[float, float] | None = None
         while not over:
             action, _ = agent.predict(seen, deterministic=True)
             seen, worth, failed, ended, info = env.step(action)
             reward += float(worth)
             over = failed or ended
+            vehicle = env.unwrapped.world.vehicle.state  # type: ignore[attr-defined]
+            turned += abs(vehicle.steering_angle - before[0]) if before else 0.0
+            jerked += abs(vehicle.acceleration - before[1]) if before else 0.0
+            before, steps = (vehicle.steering_angle, vehicle.acceleration), steps + 1
         figures = info["metrics"]
         stops += info.get("shield_stops", 0)
         if where["scenario"]:
@@ -200,6 +220,7 @@ def examine(agent: BaseAlgorithm, env: gymnasium.Env[Any, Any]) -> Check:
             interventions += figures["interventions"] + figures["red_lights_run"]
             seconds += figures["elapsed_s"]
             metres += 1000 * figures["km"]
+    env.close()  # what it takes to render
     return Check(
         0,
         0,
@@ -208,6 +229,8 @@ def examine(agent: BaseAlgorithm, env: gymnasium.Env[Any, Any]) -> Check:
         mean_speed_mps=metres / seconds,
         collisions=collisions,
         shield_stops=stops,
+        steering_rate_rad_s=turned / (steps * REPEAT * STEP_S),
+        mean_jerk_mps3=jerked / (steps * REPEAT * STEP_S),
     )
 
 

@@ -15,33 +15,22 @@ class Algorithm(enum.StrEnum):
     dqn = "dqn"
 
 
-class Observation(enum.StrEnum):
-    """What the policy that learns is told.
-
-    coach: all that one look tells, exactly; a camera net then learns from it (`convoy.learning.reinforcement.coach`).
-    pixels: the camera's view; the net that drives learns by itself.
-    """
-
-    coach = "coach"
-    pixels = "pixels"
-
-
 @dataclass(frozen=True)
 class ReinforcementOptions:
     """Options of reinforcement; `convoy train drive --help` says what each does."""
 
     algo: Algorithm = Algorithm.ppo
-    observation: Observation = Observation.coach
-    steps: int = 1_000_000
+    start: str = ""
+    """Model file to begin with; none: from nothing."""
+    steps: int = 300_000
     seconds: float = 60.0
-    envs: int = 8
+    envs: int = 4
     seed: int = 0
-    learning_rate: float = 1e-4
-    scratch: bool = False
-    scenarios: float = 0.6
+    learning_rate: float = 3e-4
+    guidance: float = 0.4
+    scenarios: float = 0.7
     curriculum: bool = False
     randomise: bool = False
     shield: bool = False
-    freeze: bool = False
-    check_every: int = 50_000
+    check_every: int = 25_000
     patience: int = 6
