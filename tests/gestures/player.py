@@ -1,4 +1,4 @@
-"""Plays a bag of skeletons at three times its pace, once recogniser and recorder are there: ``player.py BAG``."""
+"""Plays a bag of skeletons, once recogniser and recorder are there: ``player.py BAG [PACE]``, by default 3."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from convoy.bags import BagReader
 from convoy.graph import DEFAULT
 from convoy.hosts.dds import Participant
 
-SPEED = 3.0
+PACE = float(sys.argv[2]) if len(sys.argv) > 2 else 3.0
 SETTLE_S = 1.0
 """From the moment that an endpoint is seen here until all others have seen it as well."""
 WANTED = {("subscription", "/hands"), ("publisher", "/gesture"), ("subscription", "/gesture")}
@@ -22,7 +22,7 @@ with Participant() as participant:
     time.sleep(SETTLE_S)
     start = time.monotonic()
     for record in records:
-        due = (record.log_time_ns - records[0].log_time_ns) / 1e9 / SPEED
+        due = (record.log_time_ns - records[0].log_time_ns) / 1e9 / PACE
         time.sleep(max(0.0, start + due - time.monotonic()))
         publisher.write(record.data)
     time.sleep(SETTLE_S)
