@@ -55,7 +55,7 @@ def drive(
     ] = None,
     run: training.Run = None,
     resume: training.Resume = False,
-    steps: Annotated[int, typer.Option(min=1, help="Of 1/20 s, at most.", rich_help_panel=_PANEL)] = _LEARNT.steps,
+    steps: Annotated[int, typer.Option(min=1, help="Of 1/10 s, at most.", rich_help_panel=_PANEL)] = _LEARNT.steps,
     envs: Annotated[int, typer.Option(min=1, max=256, help="At a time.", rich_help_panel=_PANEL)] = _LEARNT.envs,
     rl_lr: Annotated[
         float, typer.Option(min=1e-7, max=1.0, help="Learning rate of the algorithm.", rich_help_panel=_PANEL)

@@ -29,8 +29,9 @@ HELD = 0.25
 """Part of the time of guidance in which actions are only advised, while the value of a state is learnt."""
 DECISIVE = 3.0
 """Deviations by which advice is missed up to which its square counts, then only its size."""
-SMOOTHNESS = 0.1
-"""What a change of an action counts; in deviations of the actions that are tried, as is how far advice is missed."""
+SMOOTHNESS = (0.4, 0.1)
+"""What a change of steering and of speed counts; in deviations of the actions that are tried, as is how far advice is
+missed."""
 TARGET_KL = 0.03
 DEVIATIONS = (0.03, 0.12)
 """Of the actions that are tried in the beginning, 0.015 rad and 0.7 m/s: wilder steering leaves the lane."""
@@ -64,7 +65,7 @@ class GuidedPPO(PPO):
         held = advice > 1.0 - HELD
         steps = _Steps.of(self.rollout_buffer, self.device)
         self._remember(steps, advice)
-        scale = torch.tensor(DEVIATIONS, device=self.device)
+        scale, smoothness = (torch.tensor(pair, device=self.device) for pair in (DEVIATIONS, SMOOTHNESS))
         clip = self.clip_range(self._current_progress_remaining)  # type: ignore[operator]
         losses: dict[str, list[float]] = {}
         learns = not held
@@ -85,7 +86,7 @@ class GuidedPPO(PPO):
                     goes_on = steps.goes_on[at]
                     following = policy.get_distribution(steps.observed(at[goes_on] + 1)).mode()
                     changes = ((following - mean[goes_on]) / scale).abs()
-                    terms["change"] = SMOOTHNESS * changes.sum() / len(at)
+                    terms["change"] = (smoothness * changes).sum() / len(at)
                 policy.optimizer.zero_grad()
                 torch.stack(list(terms.values())).sum().backward()
                 nn.utils.clip_grad_norm_(policy.parameters(), self.max_grad_norm)

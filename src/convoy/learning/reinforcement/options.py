@@ -22,15 +22,15 @@ class ReinforcementOptions:
     algo: Algorithm = Algorithm.ppo
     start: str = ""
     """Model file to begin with; none: from nothing."""
-    steps: int = 300_000
+    steps: int = 50_000
     seconds: float = 60.0
     envs: int = 4
     seed: int = 0
     learning_rate: float = 3e-4
-    guidance: float = 0.4
-    scenarios: float = 0.7
+    guidance: float = 1.0
+    scenarios: float = 0.85
     curriculum: bool = False
     randomise: bool = False
     shield: bool = False
-    check_every: int = 25_000
+    check_every: int = 10_000
     patience: int = 6
