@@ -14,7 +14,7 @@ from tests.learning.perception.conftest import make_sample  # noqa: E402
 from convoy.learning.nets.blocks import resize  # noqa: E402
 from convoy.learning.nets.depth_losses import scale_invariant, ssim, stereo, warp  # noqa: E402
 from convoy.learning.nets.posenet import rotation_between  # noqa: E402
-from convoy.learning.nets.segmentation.net import ClassLoss, quarter  # noqa: E402
+from convoy.learning.nets.segmentation.net import ClassLoss, overlap_loss, quarter  # noqa: E402
 from convoy.learning.nets.segmentation.segnet import unpool  # noqa: E402
 from convoy.learning.perception.task import NetSettings  # noqa: E402
 
@@ -62,7 +62,18 @@ def test_void_teaches_nothing_and_a_batch_of_void_is_no_fault() -> None:
     masks = torch.full((1, 4, 4), 255)
     assert float(loss(logits, masks)) == 0
     masks[0, 0, 0] = 0
-    assert float(loss(logits, masks)) == pytest.approx(math.log(1 + math.exp(-6)), rel=1e-3)
+    surprise, missed = math.log(1 + math.exp(-6)), 1 - 2 / (2 + math.exp(-6))
+    assert float(loss(logits, masks)) == pytest.approx(surprise + missed, rel=1e-3)
+
+
+def test_a_class_of_few_pixels_counts_as_much_as_one_of_many() -> None:
+    masks = torch.zeros(1, 10, 10, dtype=torch.int64)
+    masks[0, 0, 0] = 1
+    right = 100.0 * torch.nn.functional.one_hot(masks, 3).movedim(-1, 1).float()
+    assert float(overlap_loss(right, masks)) == pytest.approx(0, abs=1e-6)
+    without = right.clone()
+    without[0, :, 0, 0] = torch.tensor([100.0, 0.0, 0.0])
+    assert float(overlap_loss(without, masks)) == pytest.approx((1 + 1 / 199) / 2, rel=1e-3)
 
 
 def test_unpooling_puts_values_back_where_they_were() -> None:

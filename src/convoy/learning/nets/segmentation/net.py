@@ -15,7 +15,7 @@ from convoy.learning.perception.task import NetSettings, PerceptionNet
 
 
 class ClassLoss(nn.Module):
-    """Cross-entropy of logits with masks (N, H, W), weighed by class; void counts for nothing.
+    """Cross-entropy of logits with masks (N, H, W), weighed by class, and `overlap_loss`; void counts for nothing.
 
     Logits (N, C, h, w) of another size are compared as they are deployed, brought to the size of the masks. Those of
     half the size are compared, while they are taught, at one pixel in four, each time at another one of the four: to
@@ -36,7 +36,23 @@ class ClassLoss(nn.Module):
         logits = resize(logits, masks.shape[-2], masks.shape[-1])
         # Its own mean: that of torch is NaN where all of a batch is void.
         losses = functional.cross_entropy(logits.float(), masks, self.weights, ignore_index=VOID, reduction="none")
-        return losses.sum() / (masks != VOID).sum().clamp(min=1)
+        return losses.sum() / (masks != VOID).sum().clamp(min=1) + overlap_loss(logits.float(), masks)
+
+
+def overlap_loss(logits: Tensor, masks: Tensor) -> Tensor:
+    """One minus Dice's coefficient, the mean over the classes that the batch shows (Sudre et al. 2017).
+
+    A pedestrian far away is a few pixels of a picture: the cross-entropy hardly asks for them, this as much as for the
+    road.
+    """
+    known = masks != VOID
+    probabilities, truth = logits.softmax(dim=1) * known[:, None], masks[known]
+    right = probabilities.gather(1, masks.where(known, 0)[:, None])[:, 0][known]
+    common = right.new_zeros(logits.shape[1]).index_add(0, truth, right)
+    count = torch.bincount(truth, minlength=logits.shape[1])
+    overlap = 2 * common / (probabilities.sum(dim=(0, 2, 3)) + count).clamp(min=1)
+    shown = count > 0
+    return ((1 - overlap) * shown).sum() / shown.sum().clamp(min=1)
 
 
 def quarter(maps: Tensor, row: int, column: int) -> Tensor:
