@@ -14,8 +14,8 @@ import pytest
 from convoy.learning.datasets.recipe import SCENE_FRAMES, Recipe
 from convoy.learning.datasets.recorder import record
 
-RECIPE = Recipe("3,4", 2 * SCENE_FRAMES + 4, width=64, height=48, stereo=0.3, every=0.2)
-"""Three scenes."""
+RECIPE = Recipe("3,4", SCENE_FRAMES + 4, width=64, height=48, stereo=0.3, every=0.2)
+"""Two scenes, one of which is short."""
 
 
 @pytest.fixture(scope="session")
