@@ -22,7 +22,7 @@ from convoy.interfaces.images import encode
 from convoy.interfaces.messages import Header, Message, String, make, type_name
 from convoy.interfaces.messages import time as stamp
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 
 class Robot:

@@ -1,12 +1,12 @@
 """The journey, in a real browser: drive by the keyboard, record, train, hand over, watch it drive, stop it.
 
 It takes minutes, and the machine for itself: it runs where ``CONVOY_JOURNEY_S`` says how many seconds are recorded.
-``CONVOY_ARTEFACTS`` is the folder for the screenshots.
+With 60 or more a lap of the road is to be driven by what was learned, with one intervention at most; with fewer the
+training only has to come to its end. ``CONVOY_ARTEFACTS`` is the folder for the screenshots.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import random
 import signal
@@ -25,17 +25,20 @@ from convoy.hosts.dds import Participant
 from convoy.hosts.dds.domain import LOOPBACK
 from convoy.interfaces import cdr
 
-CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if path.exists()), None)
-RECORD_S = float(os.environ.get("CONVOY_JOURNEY_S", "20"))
-EPOCHS = 5 if RECORD_S < 60 else 20
-START_MS, TRAIN_MS = 120_000, 600_000
-REALTIME_HZ = 12.0
-"""Pictures a second, below which nobody could drive: the simulator makes 20 where it has a core for itself."""
-WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+from .screens import Screen, launch, needs_chromium
+
+RECORD_S = float(os.environ.get("CONVOY_JOURNEY_S", "8"))
+IS_WHOLE = RECORD_S >= 60
+EPOCHS = 15 if IS_WHOLE else 5
+START_S, TRAIN_MS, LAP_S = 120.0, 1_200_000, 900.0
+REALTIME_HZ = 4.0
+"""Pictures a second, below which nobody could drive; the simulator makes 20 where it has a core for itself."""
+CRUISE, TURNING = 6.5, 0.12
+"""m/s that the driver holds, and rad of steering from which on the throttle is let go."""
 
 pytestmark = [
-    pytest.mark.skipif("CONVOY_JOURNEY_S" not in os.environ, reason="wants CONVOY_JOURNEY_S=20, or 60 for all of it"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian's package chromium)"),
+    pytest.mark.skipif("CONVOY_JOURNEY_S" not in os.environ, reason="wants CONVOY_JOURNEY_S=8, or 60 for all of it"),
+    needs_chromium,
     pytest.mark.usefixtures("opengl"),
 ]
 
@@ -45,16 +48,18 @@ class World:
 
     def __init__(self, participant: Participant) -> None:
         node = participant.node("driver")
-        self.expert = self.speed = self.distance = 0.0
+        self.expert = self.speed = self.along = 0.0
         self.interventions = 0
         self.driven: list[float] = []
-        drive = "ackermann_msgs/msg/AckermannDriveStamped"
-        node.subscription("/expert/drive", drive, QoS(), lambda data, _: self._expert(cdr.deserialize(data, drive)))
-        node.subscription("/drive", drive, QoS(), lambda data, _: self._drive(cdr.deserialize(data, drive)))
-        odom = "nav_msgs/msg/Odometry"
-        node.subscription("/odom", odom, QoS(), lambda data, _: self._odom(cdr.deserialize(data, odom)))
-        events = "diagnostic_msgs/msg/DiagnosticArray"
-        node.subscription("/events", events, QoS(), lambda data, _: self._event(cdr.deserialize(data, events)))
+
+        def hear(topic: str, kind: str, take: Any) -> None:
+            node.subscription(topic, kind, QoS(), lambda data, _: take(cdr.deserialize(data, kind)))
+
+        hear("/expert/drive", "ackermann_msgs/msg/AckermannDriveStamped", self._expert)
+        hear("/drive", "ackermann_msgs/msg/AckermannDriveStamped", self._drive)
+        hear("/odom", "nav_msgs/msg/Odometry", self._odom)
+        hear("/ground_truth/route_pose", "geometry_msgs/msg/PoseStamped", self._pose)
+        hear("/events", "diagnostic_msgs/msg/DiagnosticArray", self._event)
 
     def _expert(self, message: Any) -> None:
         self.expert = message.drive.steering_angle
@@ -64,7 +69,9 @@ class World:
 
     def _odom(self, message: Any) -> None:
         self.speed = message.twist.twist.linear.x
-        self.distance += abs(self.speed) * 0.05
+
+    def _pose(self, message: Any) -> None:
+        self.along = message.pose.position.x
 
     def _event(self, message: Any) -> None:
         self.interventions += any(status.level == 2 for status in message.status)
@@ -81,14 +88,14 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     command = [sys.executable, "-P", "-m", "convoy", "drive", "--console", f"port:={number}", f"folder:={tmp_path}"]
     log = tmp_path / "drive.log"
     with log.open("wb") as said, subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True) as drive:
-        deadline = time.monotonic() + START_MS / 1e3
+        deadline = time.monotonic() + START_S
         while "operator's page" not in log.read_text(errors="replace"):
             assert drive.poll() is None, log.read_text(errors="replace")
             assert time.monotonic() < deadline, log.read_text(errors="replace")
             time.sleep(0.2)
         yield number
         drive.send_signal(signal.SIGINT)
-        assert drive.wait(30) in (0, 130, -signal.SIGINT), log.read_text(errors="replace")
+        assert drive.wait(60) in (0, 130, -signal.SIGINT), log.read_text(errors="replace")
 
 
 @pytest.fixture
@@ -97,110 +104,129 @@ def world(port: int) -> Iterator[World]:
         yield World(participant)
 
 
-class Screen:
-    """The browser's page, with screenshots of each state in both sizes."""
-
-    def __init__(self, page: Any, folder: Path) -> None:
-        self.page, self.folder, self.number = page, folder, 0
-        self.faults: list[str] = []
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.set_default_timeout(START_MS)
-
-    def tab(self, name: str) -> None:
-        self.page.click(f"[data-tab={name}]")
-
-    def mode(self, name: str) -> None:
-        self.page.click(f"[data-set-mode={name}]")
-        self.page.wait_for_selector(f"body[data-mode={name}]")
-
-    def keep(self, name: str) -> None:
-        self.number += 1
-        for size, viewport in (("phone", PHONE), ("wide", WIDE)):
-            self.page.set_viewport_size(viewport)
-            self.page.screenshot(path=self.folder / f"{self.number}-{name}-{size}.png")
-            stop = self.page.locator("#stop").bounding_box()
-            assert stop["y"] + stop["height"] <= viewport["height"], "the emergency stop is always on the screen"
-            assert stop["x"] + stop["width"] <= viewport["width"]
-
-
 @pytest.fixture
 def screen(port: int, tmp_path: Path) -> Iterator[Screen]:
-    from playwright.sync_api import sync_playwright
-
-    folder = Path(os.environ.get("CONVOY_ARTEFACTS", tmp_path / "screens"))
-    folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport=WIDE)
-        page.goto(f"http://127.0.0.1:{port}/", timeout=START_MS)
-        yield Screen(page, folder)
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
+    with sync_api.sync_playwright() as playwright:
+        browser = launch(playwright)
+        screen = Screen(browser, port, tmp_path)
+        screen.open()
+        yield screen
         browser.close()
 
 
-def drive_by_keys(screen: Screen, world: World, seconds: float) -> None:
-    """Drive as a person does, by pressing and letting go of keys."""
-    keyboard, held = screen.page.keyboard, set()
+class Hands:
+    """A person at the keyboard."""
 
-    def hold(key: str, down: bool) -> None:
-        if down != (key in held):
+    def __init__(self, screen: Screen, world: World) -> None:
+        self.screen, self.world = screen, world
+        self.held: set[str] = set()
+        self.moved_at = 0.0
+
+    def hold(self, key: str, down: bool) -> None:
+        keyboard = self.screen.page.keyboard
+        if down != (key in self.held):
             (keyboard.down if down else keyboard.up)(key)
-            (held.add if down else held.discard)(key)
+            (self.held.add if down else self.held.discard)(key)
 
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        steered = float(screen.page.locator("#steer").get_attribute("aria-valuenow") or 0) * 0.45
-        hold("a", world.expert > steered + 0.03)
-        hold("d", world.expert < steered - 0.03)
-        hold("w", world.speed < 4.0)
-        time.sleep(0.04)
-    for key in tuple(held):
-        hold(key, False)
+    def let_go(self) -> None:
+        for key in tuple(self.held):
+            self.hold(key, False)
+
+    def drive(self, seconds: float) -> None:
+        """Drive as a person does, by pressing and letting go of keys; seconds are of the time that the car moves."""
+        driven, before = 0.0, time.monotonic()
+        deadline = before + 60 + 10 * seconds
+        self.moved_at = before
+        while driven < seconds:
+            assert time.monotonic() < deadline, "the car does not move"
+            steered = float(self.screen.page.locator("#steer").get_attribute("aria-valuenow") or 0) * 0.45
+            self.hold("a", self.world.expert > steered + 0.03)
+            self.hold("d", self.world.expert < steered - 0.03)
+            self.hold("w", self.world.speed < (CRUISE if abs(self.world.expert) < TURNING else 0.8 * CRUISE))
+            time.sleep(0.03)
+            now = time.monotonic()
+            if self.world.speed > 1.0:
+                driven += now - before
+                self.moved_at = now
+            elif now - self.moved_at > 3.0:
+                self._begin_again()
+                now = self.moved_at = time.monotonic()
+            before = now
+        self.let_go()
+
+    def _begin_again(self) -> None:
+        """On a busy machine the link may be lost for a moment: whoever held the throttle has to let go first."""
+        self.let_go()
+        time.sleep(0.5)
+        self.screen.mode("manual")
 
 
 def test_drive_record_train_hand_over_and_stop(screen: Screen, world: World) -> None:
     page = screen.page
     page.wait_for_selector("#no-picture", state="hidden")
-    time.sleep(2)
-    rate = float(page.locator("#fps").inner_text().split()[0])
+    time.sleep(3)
+    rate = float(page.locator("#fps").inner_text().split()[0].replace("no", "0"))
     if rate < REALTIME_HZ:
         pytest.skip(f"the machine is too busy to drive: {rate:.0f} pictures/s, wanted {REALTIME_HZ:.0f}")
     screen.keep("stopped")
 
     screen.mode("manual")
-    drive_by_keys(screen, world, 3)
-    assert world.speed > 1.0
+    page.locator("#top-speed").fill("100")
+    hands = Hands(screen, world)
+    hands.drive(3)
     screen.tab("takes")
     page.click("#record")
-    drive_by_keys(screen, world, RECORD_S)
+    page.wait_for_selector("#recording", state="visible")
+    hands.drive(RECORD_S)
     screen.keep("recording")
     page.click("#record")
     page.wait_for_selector("#takes .card.chosen")
+    page.wait_for_selector("#takes .strip img")
     screen.keep("take")
 
+    screen.mode("stopped")
     screen.tab("training")
     page.locator("#training input[type=range]").fill(str(EPOCHS))
     page.click("#train")
     page.wait_for_selector(".state.training", timeout=TRAIN_MS)
     screen.keep("training")
-    page.wait_for_selector(".state.done", timeout=TRAIN_MS)
+    page.wait_for_selector(".state.done, .state.failed", timeout=TRAIN_MS)
+    assert page.locator(".course .state").inner_text() == "done", page.locator(".course .facts").inner_text()
     page.click("#models .use")
     page.wait_for_selector(".state.in-use")
     screen.keep("model")
 
-    before = world.distance, world.interventions
+    begun, before = world.along, world.interventions
     screen.mode("autonomous")
-    time.sleep(RECORD_S / 2)
-    screen.keep("autonomous")
-    assert world.distance - before[0] > RECORD_S / 2, "it drives"
-    if RECORD_S >= 60:
-        assert world.interventions - before[1] <= 1
+    far = lap_length() if IS_WHOLE else 10.0
+    deadline = time.monotonic() + LAP_S
+    is_kept = False
+    while world.along - begun < far:
+        assert time.monotonic() < deadline, f"{world.along - begun:.0f} m of {far:.0f} m in {LAP_S:.0f} s"
+        assert world.interventions - before <= 1, f"{world.interventions - before} after {world.along - begun:.0f} m"
+        if not is_kept and world.along - begun > far / 3:
+            is_kept = True
+            screen.keep("autonomous")
+        time.sleep(0.1)
 
+    for tab in ("health", "charts", "parameters"):
+        screen.tab(tab)
+        page.wait_for_timeout(1500)
+        screen.keep(tab)
     page.keyboard.press("Space")
     page.wait_for_selector("body[data-emergency=yes]")
     time.sleep(0.5)
     assert world.driven[-1] == 0.0
-    assert math.isfinite(world.speed)
     screen.keep("emergency")
     assert not screen.faults
+
+
+def lap_length() -> float:
+    """How long the road is that the simulated car of the console drives again and again."""
+    from convoy_sim.roads import Roads
+    from convoy_sim.route import lap
+    from convoy_sim.seeds import town_seeds
+    from convoy_sim.town import Town
+
+    return lap(Roads(Town.generate(town_seeds("test")[0]))).length

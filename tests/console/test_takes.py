@@ -222,3 +222,28 @@ def test_a_camera_that_is_unplugged_while_driving_is_shown_and_the_stop_still_wo
     page.wait_for("state", lambda state: state["picture"] == 0)
     page.send(type="stop")
     robot.wait_for("emergency_stop")
+
+
+def test_a_take_in_which_the_camera_is_unplugged_is_kept_as_far_as_it_came(robot: Robot) -> None:
+    page = robot.page()
+    page.take_wheel()
+    robot.mode("manual")
+    page.send(type="record", action="start")
+    page.wait_for("state", lambda state: state["recording"])
+    for _ in range(12):
+        robot.picture()
+        robot.put("commanded", command(time.time_ns()))
+        time.sleep(0.02)
+    page.wait_for("state", lambda state: state["picture"] == 0)
+    robot.put("commanded", command(time.time_ns()))
+    page.send(type="record", action="stop")
+    take = take_of(page, lambda take: take["pictures"] > 0)
+    assert take["human"] > 0
+    assert take["damage"] == ""
+
+
+def test_a_take_of_one_picture_is_listed_with_no_length(tmp_path: Path) -> None:
+    record(tmp_path, "take-1", pictures=1)
+    (take,) = Takes(tmp_path).list()
+    assert (take["seconds"], take["pictures"], take["damage"]) == (0.0, 1, "")
+    assert Takes(tmp_path).strip("take-1")

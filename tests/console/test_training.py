@@ -13,6 +13,7 @@ from convoy.graph.health import Level, Status, diagnostics
 from convoy.inference import ModelCard
 from convoy.interfaces.images import compress
 from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, Header, make, time
+from convoy.launch import build, load
 
 from .conftest import Robot
 
@@ -118,3 +119,11 @@ def test_what_is_not_there_is_named(robot: Robot, request_: dict[str, Any]) -> N
     page.take_wheel()
     page.send(**request_)
     assert "'gone'" in page.wait_for("refused")["why"]
+
+
+def test_what_trainings_of_the_simulated_car_begin_as_is_a_model_that_steers(root: Path) -> None:
+    weights = pytest.importorskip("convoy.learning.driving_weights", reason="training needs the extra 'learn'")
+    graph = {component.name: component for component, _ in build(load(root / "launch/console.launch.yaml", {}))}
+    assert weights.load_steering(graph["console"].parameters.start_model, 0.1)[-1].out_features == 1
+    car = {component.name: component for component, _ in build(load(root / "launch/car.launch.yaml", {}))}
+    assert car["console"].parameters.start_model == Path(), "a real car's camera is unlike the simulated one"

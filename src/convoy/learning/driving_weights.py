@@ -36,8 +36,9 @@ def load_steering(path: Path, dropout: float) -> nn.Sequential:
     Raises:
         ModelError, LearningError: as `load_weights`.
     """
-    net = load_weights(path, dropout).net
+    net: nn.Sequential = load_weights(path, dropout).net
     commands = net[-1]
+    assert isinstance(commands, nn.Linear)
     angle = nn.Linear(commands.in_features, 1)
     with torch.no_grad():
         angle.weight.copy_(commands.weight[:1])

@@ -72,7 +72,8 @@ class Schedule:
     It ends early after `patience` epochs without a better validation loss. The same seed gives the same weights.
     `average` is the decay per step of the moving average of the weights, which is what is validated and kept.
     `workers` processes read the examples, this one alone where it is 0. `mixed` lets a GPU, or a CPU that can,
-    compute in 16 bits where that suffices, and `clip` bounds the norm of the gradient, 0 not.
+    compute in 16 bits where that suffices, and `clip` bounds the norm of the gradient, 0 not. `to_the_end` goes
+    through all epochs and keeps the last: validation is told, but decides nothing.
     """
 
     epochs: int
@@ -83,6 +84,7 @@ class Schedule:
     workers: int = 0
     mixed: bool = False
     clip: float = 0.0
+    to_the_end: bool = False
 
     @property
     def precision(self) -> Literal["32-true", "16-mixed", "bf16-mixed"]:
@@ -169,7 +171,8 @@ def fit(
     else:
         epoch = _train(task, training, validation, schedule, folder, resume, on_epoch)
         result.write_text(json.dumps(asdict(epoch)))
-    kept = torch.load(folder / (BEST if validation else _LAST), map_location="cpu", weights_only=True)
+    name = BEST if validation and not schedule.to_the_end else _LAST
+    kept = torch.load(folder / name, map_location="cpu", weights_only=True)
     task.load_state_dict(kept["state_dict"])
     return epoch
 
@@ -186,7 +189,7 @@ def _train(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # waiting threads spin: leave cores to the others
-    monitor = MONITOR if validation else None
+    monitor = MONITOR if validation and not schedule.to_the_end else None
     report = _Report(schedule.epochs, on_epoch)
     callbacks: list[Callback] = [
         WeightAveraging(avg_fn=_moving_average(schedule.average)),
@@ -195,7 +198,7 @@ def _train(
         ),
         report,
     ]
-    if validation:
+    if validation and not schedule.to_the_end:
         callbacks.append(EarlyStopping(MONITOR, patience=schedule.patience))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # lightning's advice on loggers and workers

@@ -31,7 +31,7 @@ _FEWEST_PARTS = 5
 _AVERAGE = 0.97
 """Decay per step of the average of a member's weights; a drive of minutes makes few steps."""
 _SHORT_BLOCKS = 12
-"""Held back of a member that begins as a model that drives: a minute may have two bends, which must be among them."""
+"""Held back of a member that begins as a model that drives: a minute may have two bends, which are to be among them."""
 _FEWEST_FRAMES = 10
 _SAMPLES = 50
 _MOST_BYTES = 8 << 30
@@ -185,7 +185,13 @@ def train_steering(
         shown, checked = (Subset(data, np.flatnonzero(part).tolist()) for part in (~mask, mask))
         task, own = SteeringTask(options, scale, options.seed + member, start, view), folder / f"member_{member}"
         schedule = Schedule(
-            options.epochs, options.patience, options.batch_size, options.seed + member, average=_AVERAGE
+            options.epochs,
+            options.patience,
+            options.batch_size,
+            options.seed + member,
+            average=_AVERAGE,
+            # By the pulses of a person's steering a net that only goes straight is better than one that takes bends.
+            to_the_end=view is not None,
         )
         fit(task, shown, checked, schedule, own, origin, resume and own.exists(), partial(on_epoch, member))
         nets.append(task.model)

@@ -2,7 +2,7 @@
 
 import { $, fitted } from "./dom.js";
 
-const SPAN_S = 30;
+const SPAN_S = 30, LEFT = 48;
 const COLOURS = { car: "#e8eef5", human: "#4cc2ff", policy: "#b794ff" };
 
 export class Charts {
@@ -29,13 +29,13 @@ export class Charts {
     const values = this.points.flatMap((point) => Object.values(lines).map((read) => read(point))).filter((value) => value != null);
     low = Math.min(low, ...values);
     high = Math.max(high, ...values);
-    const end = this.points.at(-1)?.at ?? 0, x = (at) => w - 8 - ((end - at) / SPAN_S) * (w - 46), y = (value) => h - 10 - ((value - low) / (high - low)) * (h - 20);
+    const end = this.points.at(-1)?.at ?? 0, x = (at) => w - 8 - ((end - at) / SPAN_S) * (w - LEFT - 8), y = (value) => h - 10 - ((value - low) / (high - low)) * (h - 20);
     context.font = "11px system-ui, sans-serif";
     context.fillStyle = "#93a1b3";
     context.strokeStyle = "#253142";
-    for (const value of low < 0 ? [low, 0, high] : [low, high]) {
+    for (const value of low < 0 && high > 0 && y(low) - y(0) > 14 && y(0) - y(high) > 14 ? [low, 0, high] : [low, high]) {
       context.beginPath();
-      context.moveTo(38, y(value));
+      context.moveTo(LEFT, y(value));
       context.lineTo(w - 8, y(value));
       context.stroke();
       context.fillText(Math.abs(value) < 10 ? value.toFixed(1) : value.toFixed(0), 8, y(value) + 4);

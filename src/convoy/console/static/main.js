@@ -43,7 +43,13 @@ function start() {
 
   link.addEventListener("link", ({ detail: { up, reason } }) => {
     body.dataset.link = up ? "up" : "down";
-    if (!up) { hands.mine = false; $("link").textContent = reason || "no connection"; }
+    if (up) return;
+    hands.mine = false;
+    body.dataset.wheel = "no";
+    $("link").textContent = reason || "no connection";
+    $("wheel").textContent = "Nobody drives";
+    for (const button of [$("wheel"), ...document.querySelectorAll("[data-set-mode]")]) button.disabled = true;
+    tell("No connection to the robot. In manual and assisted mode it stops by itself.", false);
   });
   link.addEventListener("hello", ({ detail }) => {
     limits = detail.limits;
@@ -75,7 +81,7 @@ function start() {
     mark("human-mark", commands.human);
     mark("policy-mark", commands.policy);
     $("fps").textContent = state.picture ? `${state.picture.toFixed(0)} pictures/s` : "no pictures";
-    const age = stage.age == null ? null : stage.age * 1000;
+    const age = stage.age == null ? null : Math.max(0, stage.age * 1000);
     $("age").textContent = age == null ? "" : `${age.toFixed(0)} ms old`;
     $("link").textContent = link.roundTrip == null ? "connected" : `${(link.roundTrip * 1000).toFixed(0)} ms`;
     $("turn").hidden = !state.turn;
@@ -92,14 +98,17 @@ function start() {
     if (command) $(id).setAttribute("cx", String(110 - 100 * Math.max(-1, Math.min(1, command[0] / limits.steering))));
   }
 
+  function tell(text, calm) {
+    $("banner").textContent = text;
+    $("banner").hidden = !text;
+    $("banner").classList.toggle("calm", calm);
+  }
+
   function banner(state) {
-    const element = $("banner");
     const text = state.unconfirmed ? "Stop sent, but no supervisor confirms it. Cut the power." :
       state.emergency ? "Emergency stop. The vehicle is held until you release it." :
       state.mode === "" ? "No drive mode answers: nothing can be driven from here." : "";
-    element.textContent = text;
-    element.hidden = !text;
-    element.classList.toggle("calm", !state.unconfirmed && !state.emergency);
+    tell(text, !state.unconfirmed && !state.emergency);
   }
 
   function showTopSpeed() { $("top-speed-said").textContent = `${(limits.speed * 3.6 * $("top-speed").value / 100).toFixed(0)} km/h`; }
