@@ -29,8 +29,8 @@ def scale_invariant(log_depth: Tensor, depth: Tensor) -> dict[str, Tensor]:
     scale = flat.pow(2).sum(dim=1) / count - INVARIANCE * (flat.sum(dim=1) / count).pow(2)
     steps = error.diff(dim=2).abs(), error.diff(dim=1).abs()
     both = known[:, :, 1:] & known[:, :, :-1], known[:, 1:] & known[:, :-1]
-    total = sum((step * pair).sum() for step, pair in zip(steps, both, strict=True))
-    gradient = total / sum(pair.sum() for pair in both).clamp(min=1)
+    total = torch.stack([(step * pair).sum() for step, pair in zip(steps, both, strict=True)]).sum()
+    gradient = total / torch.stack([pair.sum() for pair in both]).sum().clamp(min=1)
     return {"depth": scale.mean(), "gradient": GRADIENT_WEIGHT * gradient}
 
 
