@@ -35,7 +35,7 @@ def record(
     frames: Annotated[int, typer.Option(min=1, help="How many.")],
     out: Annotated[Path, typer.Option(help="Folder to write to; one that was begun is gone on with.")],
     size: Size = "320x240",
-    fov: Fov = 90.0,
+    fov: Fov = 70.0,
     stereo: Stereo = 0.0,
     weathers: Annotated[
         str, typer.Option(help="Of clear, cloudy, low_sun, overcast, fog, rain, dusk, by commas \\[default: all]")
@@ -80,7 +80,7 @@ def bag(
     drive: Annotated[int, typer.Option(min=0, help="Number of the drive: start, route, traffic and light.")] = 0,
     weather: Annotated[str, typer.Option(help="clear, cloudy, low_sun, overcast, fog, rain or dusk.")] = "clear",
     size: Size = "320x240",
-    fov: Fov = 90.0,
+    fov: Fov = 70.0,
     stereo: Stereo = 0.0,
     format: Annotated[Format, typer.Option(help="Of pictures.")] = Format.jpeg,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_seven_scenes_is_a_kinects_unless_a_calibration_says_otherwise(tmp_path:
     assert sample.pose.tolist() == [5, 0, 0, 0, 0, 0, 1]
     (tmp_path / "camera_info.yaml").write_bytes((recorded / "camera_info.yaml").read_bytes())
     sample = open_dataset(spec)[0]
-    assert sample.camera[0, 0] == pytest.approx(32.0)
+    assert sample.camera[0, 0] == pytest.approx(32 / math.tan(math.radians(35)))
     assert (sample.depth == 2.0).all()
 
 
@@ -164,7 +165,7 @@ def test_a_simulated_bag_holds_all_that_is_true(drive: Path) -> None:
             rows, columns = np.nonzero(sample.instances == number)
             assert box.tolist() == [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
             assert (sample.mask[rows, columns] == label).all()
-    assert found[0].camera[0, 0] == pytest.approx(32.0)
+    assert found[0].camera[0, 0] == pytest.approx(32 / math.tan(math.radians(35)))
 
 
 def test_a_simulated_bag_joins_a_recorded_set(drive: Path, recorded: Path) -> None:

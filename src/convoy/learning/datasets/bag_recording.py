@@ -37,7 +37,7 @@ class BagDrive:
     seconds: float = 60.0
     width: int = 320
     height: int = 240
-    fov: float = 90.0
+    fov: float = 70.0
     stereo: float = 0.0
     transport: str = "jpeg"
 

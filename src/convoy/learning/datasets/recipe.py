@@ -54,7 +54,7 @@ class Recipe:
     frames: int
     width: int = 320
     height: int = 240
-    fov: float = 90.0
+    fov: float = 70.0
     stereo: float = 0.0
     weathers: tuple[str, ...] = ()
     every: float = 1.0

@@ -24,8 +24,8 @@ START_FRAMES = 10
 MOVED_M = 2.0
 KEEP_STANDING = 0.15
 """Share of the looks that are kept though the car has hardly moved since the last: one red light is like another."""
-CARS, PEOPLE = (4, 24), (8, 40)
-"""How many there are in a town, from and to."""
+CARS, PEOPLE = (8, 40), (30, 200)
+"""How many there are in a town, from and to: a busy one shows in an hour what a quiet one shows in a day."""
 DRIVE_S = 1000.0
 """Stamps of one start of the car are so far from those of the next."""
 

@@ -4,7 +4,7 @@
 many samples, evenly spread; of a simulated set it is how many are made.
 
 - ``sim:TOWNS[/OPTION...][@COUNT]``: simulated towns, a split or seeds, made on first use; options are ``640x480``,
-  ``fov=90`` (degrees), ``stereo=0.3`` (metres), ``every=1`` (seconds), ``drive=0``, ``weather=fog,rain``.
+  ``fov=70`` (degrees), ``stereo=0.3`` (metres), ``every=1`` (seconds), ``drive=0``, ``weather=fog,rain``.
 - ``folder:DIR``: what `convoy dataset record` has made, or pictures and masks as CamVid or Cityscapes have them.
 - ``coco:PICTURES,ANNOTATIONS.json``; ``rgbd:DIR``, as 7-Scenes or TUM RGB-D; ``bag:DIR`` or ``bag:DIR,TOPIC``;
   ``images:DIR``, a folder for each class.
