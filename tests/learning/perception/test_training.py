@@ -120,8 +120,12 @@ def test_data_that_lacks_what_a_task_is_taught_by_is_refused(tmp_path: Path) -> 
 def test_rare_classes_weigh_more(scenes: SampleList) -> None:
     options = replace(SHORT, class_weights=True)
     found = prepare(open_task("segmentation"), options, [scenes], []).settings.class_weights
-    assert np.mean(found) == pytest.approx(1)
+    pixels = np.concatenate([scenes[number].mask.ravel() for number in range(len(scenes))])
+    shares = np.bincount(pixels, minlength=len(found)) / len(pixels)
+    assert shares @ np.array(found) == pytest.approx(1, rel=0.02)
     assert found[0] == min(found), "most pixels are wall"
+    rarest = int(shares.argmin())
+    assert found[rarest] / found[0] == pytest.approx((shares[0] / shares[rarest]) ** 0.5, rel=0.1)
 
 
 def test_a_net_learns_depth_for_one_focal_length(scenes: SampleList) -> None:

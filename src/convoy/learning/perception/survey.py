@@ -14,7 +14,7 @@ from convoy.learning.perception.task import NetSettings, Task
 
 LOOKED_AT = 200
 """Samples, evenly spread."""
-_SMOOTHING = 1.02
+_LEAST_SHARE = 1e-4
 _SLACK, _LEAST_SLACK_M = 0.02, 1.0
 """By how much the mapped area is larger on each side than what was seen of it: a share of its diagonal."""
 
@@ -58,9 +58,10 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
 
 
 def _weights(samples: list[Sample], classes: int) -> tuple[float, ...]:
-    """Rare classes count more, in bounds, with mean 1: by the root of 1 / log(1.02 + frequency).
+    """Rare classes count more: by the inverse root of their share of the pixels, with mean 1 over the pixels.
 
-    Without the root (Paszke et al. 2016, ENet) a pole counts so much more than the sky that poles become too wide.
+    A class that is one pixel in 5000 is given up otherwise, and `overlap_loss`, which keeps what is rare from growing
+    too wide, can't bring it back: where nothing is claimed it has no slope.
     """
     counts = np.zeros(256)
     for sample in samples:
@@ -68,8 +69,8 @@ def _weights(samples: list[Sample], classes: int) -> tuple[float, ...]:
         counts += np.bincount(labels.ravel(), minlength=256)
     counts[VOID] = 0
     shares = counts[:classes] / max(1.0, counts[:classes].sum())
-    weights = np.log(_SMOOTHING + shares) ** -0.5
-    return tuple((weights / weights.mean()).tolist())
+    weights = np.maximum(shares, _LEAST_SHARE) ** -0.5
+    return tuple((weights / (weights * shares).sum()).tolist())
 
 
 def _focal_length(samples: list[Sample], width: int, height: int) -> float:
