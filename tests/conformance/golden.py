@@ -171,6 +171,19 @@ def results(published: Iterable[tuple[str, bytes]], bag: Path) -> dict[str, list
     return found
 
 
+def missing(found: dict[str, list[bytes]], bag: Path, nodes: Iterable[Node]) -> int:
+    """Hold the results of a live host against the reference, byte by byte; return how many are missing.
+
+    A frame that the policy did not get is not fed to the reference either. A command that was lost after it changes
+    what the supervisor makes of the next ones: then the results of the policy alone are compared.
+    """
+    policy, drive = (found[topic] for topic in RESULTS)
+    wanted = results(reference(bag, nodes, only=stamps(policy)), bag)
+    assert policy == wanted[RESULTS[0]], "the policy says something else than in process"
+    assert len(drive) != len(policy) or found == wanted, "the supervisor says something else than in process"
+    return 2 * FRAMES - len(policy) - len(drive)
+
+
 def stamps(results_: Iterable[bytes]) -> list[int]:
     """Return the stamp of each result, in nanoseconds."""
     return [nanoseconds(cdr.deserialize(data, DRIVE).header.stamp) for data in results_]

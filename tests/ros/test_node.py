@@ -59,7 +59,7 @@ def test_a_required_parameter_may_come_late(ros: Ros, model: Path) -> None:
     ros.wait_for_node(POLICY)
     assert "not set" in ros("param", "get", POLICY, "model", fails=True)
     assert "failed" in ros("lifecycle", "set", POLICY, "configure")
-    node.wait_for("parameter 'model' is missing; it is ONNX model of the policy's task")
+    node.wait_for("parameter 'model' is missing; it is ONNX model of the component's task")
     assert ros("lifecycle", "get", POLICY) == "unconfigured [1]\n"
 
     ros("param", "set", POLICY, "model", model.with_name("elsewhere.onnx"))
@@ -93,7 +93,7 @@ def test_a_wrong_start_ends_with_one_sentence(ros: Ros, component: str, argument
 def test_help_is_about_the_component(ros: Ros) -> None:
     said = ros("run", "convoy_ros", "steering_policy", "--help")
     assert "Turns each camera image into a steering angle" in said
-    assert "model (string, required): ONNX model of the policy's task" in said
+    assert "model (string, required): ONNX model of the component's task" in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
