@@ -5,7 +5,8 @@ import time
 from pathlib import Path
 
 from convoy.bags import BagReader
-from convoy.graph import DEFAULT
+from convoy.gestures.recogniser import FRAMES_WAITING
+from convoy.graph import QoS
 from convoy.hosts.dds import Participant
 
 PACE = float(sys.argv[2]) if len(sys.argv) > 2 else 3.0
@@ -16,7 +17,7 @@ WANTED = {("subscription", "/hands"), ("publisher", "/gesture"), ("subscription"
 with BagReader(Path(sys.argv[1])) as bag:
     records = list(bag.messages())
 with Participant() as participant:
-    publisher = participant.node("player").publisher("/hands", records[0].type, DEFAULT)
+    publisher = participant.node("player").publisher("/hands", records[0].type, QoS(depth=FRAMES_WAITING))
     while not {(end.kind, end.topic) for end in participant.discovery.endpoints()} >= WANTED:
         time.sleep(0.05)
     time.sleep(SETTLE_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from tests.gestures.conftest import SECOND, START, skeleton
 pytest.importorskip("mujoco", reason="the simulator needs the extra 'sim'")
 
 from convoy.bags import BagReader, BagWriter
-from convoy.evaluation.drive import Drive, DriveError, drive, hands, launch_arguments
+from convoy.evaluation.drive import DriveError, hands
 from convoy.interfaces import cdr
 from convoy.interfaces.messages import Gesture, HandSkeleton, make, nanoseconds, type_name
 from convoy_sim.hands import HAND, Person
@@ -29,12 +31,15 @@ def record(path: Path) -> list[tuple[float, float]]:
     return [(event.start, event.end) for event in stream.events]
 
 
-def test_the_car_goes_and_stops_as_the_hand_says(root: Path, tmp_path: Path) -> None:
+def test_the_car_goes_and_stops_as_the_hand_says(tmp_path: Path) -> None:
     made = record(tmp_path / "hands")
-    arguments = launch_arguments("expert", 1100, 0, "clear")
-    arguments |= {"gestures": "true", "images": "false", "cars": "0", "people": "0"}
-    plan = Drive(root / "launch" / "drive.launch.yaml", arguments, made[-1][1] + 3, tmp_path / "hands")
-    drive(plan, tmp_path / "out")
+    seconds = made[-1][1] + 3
+    command = [sys.executable, "-m", "convoy", "drive", "--gestures", tmp_path / "hands", "--seconds", str(seconds)]
+    command += ["--policy", "expert", "--town", "1100", "--out", tmp_path / "out"]
+    done = subprocess.run(
+        [*command, "images:=false", "cars:=0", "people:=0"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
     speeds, labels = [], []
     with BagReader(tmp_path / "out" / "drive.mcap") as reader:
         for message in reader.messages(["/drive", "/gesture"]):
@@ -45,15 +50,15 @@ def test_the_car_goes_and_stops_as_the_hand_says(root: Path, tmp_path: Path) -> 
                 speeds.append((message.log_time_ns / SECOND, value.drive.speed))
     assert labels == [gesture for gesture, _ in SCRIPT]
 
-    def fastest(start: float, end: float) -> float:
-        return max(speed for seconds, speed in speeds if start < seconds < end)
+    def fastest(begin: float, end: float) -> float:
+        return max(speed for instant, speed in speeds if begin < instant < end)
 
     (go, stop, again, end) = made
     assert fastest(0, go[1]) == 0
     assert fastest(go[1], stop[1]) == pytest.approx(1.0)
     assert fastest(stop[1] + 0.5, again[1]) == 0
     assert fastest(again[1], end[1]) == pytest.approx(1.0)
-    assert fastest(end[1] + 0.5, plan.seconds) == 0
+    assert fastest(end[1] + 0.5, seconds) == 0
 
 
 def test_stamps_become_those_of_the_drive(tmp_path: Path) -> None:

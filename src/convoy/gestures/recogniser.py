@@ -11,7 +11,7 @@ from convoy import tracing
 from convoy.errors import ConvoyError
 from convoy.gestures.segmenter import MEMORY_S, Segment
 from convoy.gestures.tracks import FORGOTTEN_AFTER_S, Tracks
-from convoy.graph import Input, Level, Output, Timer
+from convoy.graph import Input, Level, Output, QoS, Timer
 from convoy.inference import ModelCard, resample
 from convoy.inference.component import ModelComponent
 from convoy.interfaces.messages import NANOSECONDS, Duration, Gesture, HandSkeleton, make, nanoseconds, time
@@ -19,6 +19,10 @@ from convoy.interfaces.skeletons import HAND_JOINTS, joints
 
 UNKNOWN = "unknown"
 """The class of a model for motion that is no gesture."""
+
+
+FRAMES_WAITING = 60
+"""A second of two hands at 30 Hz: a machine that is busy for a moment costs no frame."""
 
 
 class RecogniserError(ConvoyError):
@@ -49,7 +53,7 @@ class GestureRecogniser(ModelComponent):
         min_duration: float = Field(0.2, ge=0.0, le=5.0, description="s; what is shorter is no gesture")
         max_duration: float = Field(3.5, ge=0.5, le=MEMORY_S - 1.0, description="s; what is longer is no gesture")
 
-    hands = Input("hands", HandSkeleton)
+    hands = Input("hands", HandSkeleton, qos=QoS(depth=FRAMES_WAITING))
     gesture = Output("gesture", Gesture)
     watch = Timer(1.0)
 
