@@ -22,6 +22,8 @@ from convoy.interfaces.images import encode
 from convoy.interfaces.messages import Header, Message, String, make, type_name
 from convoy.interfaces.messages import time as stamp
 
+from .screens import launch
+
 PATIENCE_S = 60.0
 
 
@@ -147,3 +149,13 @@ def make_robot(tmp_path: Path) -> Iterator[Callable[..., Robot]]:
 def robot(make_robot: Callable[..., Robot]) -> Robot:
     """A console on loopback."""
     return make_robot()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium, by playwright."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
+    with sync_api.sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()

@@ -16,7 +16,7 @@ from convoy.interfaces.images import encode
 from convoy.interfaces.messages import AckermannDrive, AckermannDriveStamped, CameraInfo, make
 
 from .conftest import Robot
-from .screens import Screen, launch, needs_chromium
+from .screens import Screen, needs_chromium
 from .test_pictures import detections, header
 
 pytestmark = needs_chromium
@@ -33,15 +33,6 @@ PAINTED = """(id) => { const c = document.getElementById(id);
     const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
     let n = 0; for (let i = 3; i < d.length; i += 4) n += d[i] > 0; return n / (c.width * c.height); }"""
 """Which part of a canvas is not clear."""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra 'dev'")
-    with sync_api.sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

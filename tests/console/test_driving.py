@@ -180,6 +180,24 @@ def test_a_cut_link_brings_the_throttle_to_rest_and_then_there_is_silence(
     assert len(robot.published("heartbeat")) == count, "the drive mode stops for silence; nobody pretends to be there"
 
 
+def test_a_throttle_that_is_still_held_when_the_link_is_back_has_to_be_let_go_first(robot: Robot) -> None:
+    page = robot.page()
+    page.take_wheel()
+    hold(page, 0.4)
+    robot.wait_for("drive", lambda message: message.drive.speed > 0)
+    time.sleep(CUT_WITHIN_S)
+    back = time.monotonic()
+    hold(page, 0.4)
+    assert "let go" in page.wait_for("refused", lambda message: message["what"] == "drive")["why"]
+    page.wait_for("state", lambda state: state["wheel"]["must_rest"])
+    assert all(message.drive.speed == 0 for at, message in robot.published("drive") if at > back)
+    page.drive(0.0, 0.0)
+    page.wait_for("state", lambda state: not state["wheel"]["must_rest"])
+    let_go = time.time_ns()
+    hold(page, 0.4)
+    robot.wait_for("drive", lambda message: message.drive.speed > 0 and nanoseconds(message.header.stamp) > let_go)
+
+
 def test_the_wheel_is_free_when_its_page_has_gone_and_nobody_gets_it_unasked(robot: Robot) -> None:
     driver, watcher = robot.page(), robot.page()
     driver.take_wheel()

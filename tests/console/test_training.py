@@ -60,7 +60,8 @@ def test_a_model_is_trained_with_live_losses_and_the_policy_is_handed_to_it(robo
     )
     course = ended["course"]
     assert course["state"] == "done", course["said"]
-    assert course["done"] == len(course["losses"]) == 2
+    assert course["done"] == len(course["losses"]) == len(course["training"]) == 2
+    assert all(loss > 0 for loss in course["training"])
     files = page.wait_for("files", lambda message: message["models"])
     (model,) = files["models"]
     assert model["task"] == "steering"

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from tests.devices.fake_v4l2 import FakeV4l2
+from tests.devices.rtsp_camera import RtspCamera
 
 from convoy.devices.camera import Camera
 from convoy.graph import ComponentError, Level, check_component
@@ -324,6 +325,40 @@ def test_a_network_camera_is_passed_on_undecoded_lost_and_found_again(network_ca
         assert until(bench, lambda: len(bench.results("image_compressed")) > before)
         assert bench.component._statuses["Device"].level == Level.OK
     finally:
+        bench.component.shutdown()
+
+
+@pytest.fixture
+def transport_stream(tmp_path: Path) -> Path:
+    """Five pictures in turn at 25 Hz, for 20 s."""
+    path = tmp_path / "camera.ts"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mpg2"), 25.0, SIZE)
+    for number in range(500):
+        writer.write(picture(number % 5))
+    writer.release()
+    return path
+
+
+def test_a_camera_that_speaks_rtsp_is_lost_and_found_again(transport_stream: Path) -> None:
+    camera = RtspCamera(transport_stream, 20.0)
+    bench = started(f"rtsp://user:secret@127.0.0.1:{camera.port}/front")
+    try:
+        assert until(bench, lambda: len(bench.results("image")) >= 10), bench.reported("Device")
+        assert camera.methods[:4] == ["OPTIONS", "DESCRIBE", "SETUP", "PLAY"]
+        images = bench.results("image")
+        assert (images[0].width, images[0].height) == SIZE
+        assert {shown(image) for image in images} <= set(range(5))
+        assert len({shown(image) for image in images}) >= 3
+        assert abs(nanoseconds(images[-1].header.stamp) - bench.now()) < SECOND
+        camera.unplug()
+        assert until(bench, lambda: bool(bench.reported("Device", Level.ERROR)))
+        assert "secret" not in str(bench.reported("Device"))
+        before = len(bench.results("image"))
+        camera = RtspCamera(transport_stream, 20.0, camera.port)
+        assert until(bench, lambda: len(bench.results("image")) > before)
+        assert bench.component._statuses["Device"].level == Level.OK
+    finally:
+        camera.unplug()
         bench.component.shutdown()
 
 

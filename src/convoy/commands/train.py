@@ -123,6 +123,7 @@ def steering(
             bar.update(tasks[member], completed=epoch.done, total=epoch.of, description=description)
             if log:
                 line = {"net": member, "epoch": epoch.done, "of": epoch.of, "rmse": math.sqrt(epoch.loss)}
+                line["loss"] = epoch.training
                 with log.open("a") as file:
                     file.write(json.dumps(line) + "\n")
 

@@ -33,7 +33,8 @@ from convoy.interfaces.messages import (
 
 Detection2DArray, Odometry = message_class("vision_msgs/msg/Detection2DArray"), message_class("nav_msgs/msg/Odometry")
 
-HANDS_PERIOD_S = 0.02
+HANDS_PERIOD_S = 0.005
+"""How long a person's command or stop waits at most; a page's 20 Hz leave as evenly as they came."""
 STATE_PERIOD_S = 0.1
 STATES_PER_HEALTH = 10
 NEUTRAL_AFTER_S = 0.15

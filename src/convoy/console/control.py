@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from convoy.console.errors import ConsoleError
@@ -9,6 +10,8 @@ from convoy.console.protocol import EARLY_BY_S, LATE_AFTER_S, Drive
 
 RELEASE_HOLD_S = 0.9
 """How long the button that releases the emergency stop is held, at least; the page asks for a second."""
+LOST_AFTER_S = 0.25
+"""Silence of a page after which its hands have to rest before they count again; `DriveMode` stops the vehicle then."""
 AT_REST = 0.05
 """Of -1..1; a stick does not come back to its very middle."""
 ANSWER_WITHIN_S = 8.0
@@ -85,12 +88,22 @@ class Wheel:
 
 
 class Commands:
-    """The commands of one page: each newer than the last, neither late nor from the future, the first one at rest."""
+    """The commands of one page: each newer than the last, neither late nor from the future, the first one at rest.
+
+    So is the first one after a silence: a vehicle that was stopped for a lost link must not set off by itself, because
+    the throttle is still held when the link is back.
+    """
 
     def __init__(self) -> None:
         self._sequence = -1
         self._has_rested = False
+        self._heard_s = -math.inf
         self._pressed_s: float | None = None
+
+    @property
+    def must_rest(self) -> bool:
+        """Whether steering and throttle have to be let go before they count."""
+        return not self._has_rested
 
     def rest_first(self) -> None:
         """Let nothing pass before steering and throttle are let go: the page gets the wheel."""
@@ -110,6 +123,9 @@ class Commands:
             raise ConsoleError(f"command {drive.sequence} is {min(age, 1e6):.2f} s old, more than {LATE_AFTER_S} s")
         if age < -EARLY_BY_S:
             raise ConsoleError(f"command {drive.sequence} is stamped {min(-age, 1e6):.2f} s ahead of the clock")
+        if now_s - self._heard_s > LOST_AFTER_S:
+            self._has_rested = False
+        self._heard_s = now_s
         self._has_rested = self._has_rested or max(abs(drive.steering), abs(drive.throttle)) < AT_REST
         if not self._has_rested:
             raise ConsoleError("let go of steering and throttle first")

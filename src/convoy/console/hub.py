@@ -227,7 +227,7 @@ class Hub:
                 self._broadcast({"type": "health", "components": health})
             state = {"type": "state", "now": steady(), **(self._exchange.state.peek() or {}), **self._common()}
             for page in self._pages.values():
-                page.put(state | {"wheel": self._role(page.number)})
+                page.put(state | {"wheel": self._role(page)})
 
     def _common(self) -> dict[str, Any]:
         recording = self._exchange.recording.peek()
@@ -242,14 +242,15 @@ class Hub:
             "unconfirmed": asked is not None and not robot.get("emergency") and steady() - asked > CONFIRM_WITHIN_S,
         }
 
-    def _role(self, number: int) -> dict[str, Any]:
+    def _role(self, page: Page) -> dict[str, Any]:
         holder = self._wheel.holder
         asking = self._wheel.asked_by
         return {
-            "mine": holder == number,
+            "mine": holder == page.number,
             "free": holder is None,
             "asked": asking is not None,
-            "asking": asking == number,
+            "asking": asking == page.number,
+            "must_rest": page.commands.must_rest,
         }
 
     def _limits(self) -> dict[str, float]:

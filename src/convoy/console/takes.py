@@ -100,8 +100,12 @@ class Takes:
                         writer.add_topic(topic.name, topic.type, topic.qos)
                     for record in bag.messages(None, start, end + 1):
                         writer.write(record.topic, record.log_time_ns, record.data, record.publish_time_ns)
-                path.rename(work.parent / "before")
-                work.rename(path)
+                before = path.rename(work.parent / "before")
+                try:
+                    work.rename(path)
+                except OSError:
+                    before.rename(path)
+                    raise
             except OSError as error:
                 raise ConsoleError(f"the take {name} can't be trimmed: {error.strerror}") from None
             finally:

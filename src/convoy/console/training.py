@@ -40,6 +40,8 @@ class Course:
     said: str = ""
     losses: list[float] = field(default_factory=list)
     """Root mean square of the steering error that validation finds, in rad, epoch by epoch."""
+    training: list[float] = field(default_factory=list)
+    """Loss on what is learned from, epoch by epoch; of no unit."""
     done: int = 0
     seconds: float = 0.0
 
@@ -165,6 +167,7 @@ class Training:
             whole = [line for line in log.read_text().splitlines(keepends=True) if line.endswith("\n")]
             epochs = [json.loads(line) for line in whole]
             course.losses = [round(epoch["rmse"], 6) for epoch in epochs]
+            course.training = [round(epoch["loss"], 6) for epoch in epochs]
             course.done = len(epochs)
             if epochs:
                 course.state = "training"

@@ -55,7 +55,8 @@ class InterruptedTrainingError(LearningError):
 class Epoch:
     """How far a run is: epochs done and wanted, the last validation loss, the best so far and its epoch.
 
-    Without validation the losses are NaN, and the last epoch counts as the best.
+    Without validation the losses are NaN, and the last epoch counts as the best. `training` is the mean loss of the
+    epoch's batches, in whatever unit the task trains by.
     """
 
     done: int
@@ -63,6 +64,7 @@ class Epoch:
     loss: float
     best_loss: float
     best: int
+    training: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,12 @@ class _Report(Callback):
     def __init__(self, epochs: int, on_epoch: Callable[[Epoch], None]) -> None:
         self._on_epoch = on_epoch
         self.last = Epoch(0, epochs, math.inf, math.inf, 0)
+        self._losses: list[torch.Tensor] = []
+
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._losses.append(outputs["loss"].detach())
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         loss, done = float(trainer.callback_metrics.get(MONITOR, math.nan)), trainer.current_epoch + 1
@@ -253,7 +261,9 @@ class _Report(Callback):
             raise LearningError(f"The validation loss is {loss} in epoch {done}; try a smaller learning rate.")
         better = not loss >= self.last.best_loss
         best_loss, best = (loss, done) if better else (self.last.best_loss, self.last.best)
-        self.last = Epoch(done, self.last.of, loss, best_loss, best)
+        training = float(torch.stack(self._losses).mean()) if self._losses else math.nan
+        self._losses.clear()
+        self.last = Epoch(done, self.last.of, loss, best_loss, best, training)
         self._on_epoch(self.last)
 
     def state_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import { $ } from "./dom.js";
 
 const PERIOD_MS = 50;
 const STEER_PER_S = 2.2, RETURN_PER_S = 4.0;
-const DEAD_ZONE = 0.08;
+const DEAD_ZONE = 0.08, AT_REST = 0.05;
 const KEYS = {
   ArrowLeft: "left", KeyA: "left", ArrowRight: "right", KeyD: "right",
   ArrowUp: "go", KeyW: "go", ArrowDown: "brake", KeyS: "brake",
@@ -31,6 +31,9 @@ export class Hands {
     this.pad("throttle", (_, dy) => -dy);
     setInterval(() => this.tick(), PERIOD_MS);
   }
+
+  /** Whether steering or throttle is held. */
+  get active() { return Math.max(Math.abs(this.steering), Math.abs(this.throttle)) > AT_REST; }
 
   letGo() {
     this.held.clear();

@@ -8,10 +8,12 @@ const WORDS = { fine: "fine", waiting: "waiting", look: "look at it", silent: "s
 export class Health {
   constructor(link) {
     this.open = new Set();
+    this.running = new Set();
     link.addEventListener("health", ({ detail }) => this.show(detail.components));
   }
 
   show(components) {
+    this.running = new Set(components.map(({ name }) => name.split("/").at(-1)));
     const worst = Math.max(0, ...components.map(({ state }) => WORST[state] ?? 2));
     $("health-dot").className = ["", "", "look", "act"][worst];
     if (!$("health").offsetParent) return;  // not shown
@@ -34,15 +36,19 @@ export class Health {
   }
 }
 
-/** The parameters of all components, with their ranges. */
-export async function showParameters() {
+/** The parameters of all components, with their ranges; those that run here come first. */
+export async function showParameters(running) {
   const place = $("parameters");
   if (place.childElementCount) return;
   place.replaceChildren(make("p", { class: "empty", text: "Reading" }));
   const components = await (await fetch("parameters")).json();
-  const cards = Object.entries(components).filter(([, parameters]) => parameters.length).map(([name, parameters]) => make("details", { class: "card" },
+  const found = Object.entries(components).filter(([, parameters]) => parameters.length);
+  const cards = (those) => those.map(([name, parameters]) => make("details", { class: "card" },
     make("summary", { text: `${name}, ${parameters.length} parameters` }), ...parameters.map(parameter)));
-  place.replaceChildren(make("p", { class: "said", text: "What can be set of each component, in a parameter file or by ros2 param set." }), ...cards);
+  const [here, elsewhere] = [true, false].map((runs) => found.filter(([name]) => running.has(name) === runs));
+  place.replaceChildren(
+    make("p", { class: "said", text: "What can be set of each component, in a parameter file or by ros2 param set, and what it is if nothing is set." }),
+    ...cards(here), ...(here.length && elsewhere.length ? [make("h2", { text: "Not running now" })] : []), ...cards(elsewhere));
 }
 
 function parameter({ name, type, minimum, maximum, choices, default: value, description, required }) {

@@ -40,7 +40,11 @@ export class Link extends EventTarget {
   listen() {
     const now = performance.now(), slept = now - this.watched > SILENT_AFTER_MS;
     this.watched = now;
-    if (slept) return;  // it was this page that was away: what was said meanwhile is still to be heard
+    if (slept) {  // it was this page that was away: what was said meanwhile is still to be heard
+      this.samples = [];  // a laptop's clock may stand while it sleeps
+      this.askTime();
+      return;
+    }
     if (this.up && now - this.heard > SILENT_AFTER_MS) {
       this.set(false, "the robot is silent");
       this.socket.close();

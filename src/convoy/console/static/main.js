@@ -38,7 +38,7 @@ async function begin() {
 function start() {
   const link = new Link(), stage = new Stage(link), safety = new Safety(link), charts = new Charts();
   const hands = new Hands(link, () => safety.stop()), training = new Training(link), takes = new Takes(link, training);
-  new Health(link);
+  const health = new Health(link);
   let wheel = {}, limits = { speed: 5, steering: 0.45 }, asked = null;
 
   link.addEventListener("link", ({ detail: { up, reason } }) => {
@@ -47,7 +47,7 @@ function start() {
     hands.mine = false;
     body.dataset.wheel = "no";
     $("link").textContent = reason || "no connection";
-    $("wheel").textContent = "Nobody drives";
+    $("wheel").textContent = "No wheel";
     for (const button of [$("wheel"), ...document.querySelectorAll("[data-set-mode]")]) button.disabled = true;
     tell("No connection to the robot. In manual and assisted mode it stops by itself.", false);
   });
@@ -63,7 +63,7 @@ function start() {
     hands.mine = wheel.mine;
     body.dataset.wheel = wheel.mine ? "yes" : "no";
     body.dataset.emergency = state.emergency ? "yes" : "no";
-    $("wheel").textContent = wheel.mine ? "You drive" : wheel.free ? "Take the wheel" : wheel.asking ? "Asked" : "Ask to drive";
+    $("wheel").textContent = wheel.mine ? "You have the wheel" : wheel.free ? "Take the wheel" : wheel.asking ? "Asked" : "Ask for the wheel";
     $("wheel").disabled = Boolean(wheel.asking);
     $("ask").hidden = !(wheel.mine && wheel.asked);
     $("release").hidden = !state.emergency;
@@ -107,7 +107,8 @@ function start() {
   function banner(state) {
     const text = state.unconfirmed ? "Stop sent, but no supervisor confirms it. Cut the power." :
       state.emergency ? "Emergency stop. The vehicle is held until you release it." :
-      state.mode === "" ? "No drive mode answers: nothing can be driven from here." : "";
+      state.mode === "" ? "No drive mode answers: nothing can be driven from here." :
+      wheel.mine && wheel.must_rest && hands.active ? "Let go of steering and throttle first: the connection was lost, or the wheel has changed hands." : "";
     tell(text, !state.unconfirmed && !state.emergency);
   }
 
@@ -130,7 +131,7 @@ function start() {
     for (const button of document.querySelectorAll("[data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === tab));
     for (const sheet of document.querySelectorAll("[data-sheet]")) sheet.classList.toggle("shown", sheet.dataset.sheet === tab);
     if (tab === "training") training.draw();
-    if (tab === "parameters") showParameters();
+    if (tab === "parameters") showParameters(health.running);
   }
 
   addEventListener("contextmenu", (event) => event.preventDefault());

@@ -41,7 +41,7 @@ export class Takes {
   list({ takes, last }) {
     if (last && JSON.stringify(last) !== this.last) {
       this.last = JSON.stringify(last);
-      this.say(last.failed || `kept ${last.name}`, Boolean(last.failed));
+      this.say(last.failed || `Kept as ${last.name}.`, Boolean(last.failed));
       if (!last.failed && last.human) this.chosen.add(last.name);
     }
     const known = JSON.stringify(takes);

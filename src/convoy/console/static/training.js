@@ -58,23 +58,27 @@ export class Training {
   }
 
   draw() {
-    const losses = this.course?.losses ?? [];
+    const { losses = [], training = [] } = this.course ?? {};
     if (!this.curve.clientWidth) return;
     const context = fitted(this.curve), [w, h] = [this.curve.clientWidth, this.curve.clientHeight];
     if (!losses.length) return;
-    const most = Math.max(...losses) * 1.1, x = (n) => 12 + (n / Math.max(1, this.course.epochs - 1)) * (w - 24), y = (loss) => h - 10 - (loss / most) * (h - 30);
-    context.strokeStyle = "#4cc2ff";
-    context.lineWidth = 2;
-    context.beginPath();
-    losses.forEach((loss, n) => context.lineTo(x(n), y(loss)));
-    context.stroke();
-    context.fillStyle = "#4cc2ff";
-    context.beginPath();
-    context.arc(x(losses.length - 1), y(losses.at(-1)), 4, 0, 7);
-    context.fill();
-    context.fillStyle = "#93a1b3";
+    const x = (n) => 12 + (n / Math.max(1, this.course.epochs - 1)) * (w - 24);
     context.font = "11px system-ui, sans-serif";
-    context.fillText(`validation error ${(losses.at(-1) * DEGREES).toFixed(2)}°`, 10, 16);
+    context.lineWidth = 2;
+    // Each by its own scale: one is of what is learned from, without a unit, the other of what is kept from it.
+    const line = (values, colour, text, left) => {
+      const most = Math.max(...values) * 1.1, y = (value) => h - 10 - (value / most) * (h - 34);
+      context.strokeStyle = context.fillStyle = colour;
+      context.beginPath();
+      values.forEach((value, n) => context.lineTo(x(n), y(value)));
+      context.stroke();
+      context.beginPath();
+      context.arc(x(values.length - 1), y(values.at(-1)), 4, 0, 7);
+      context.fill();
+      context.fillText(text, left, 16);
+    };
+    line(training, "#93a1b3", "loss on the takes", 10);
+    line(losses, "#4cc2ff", `error on pictures kept from it ${(losses.at(-1) * DEGREES).toFixed(2)}°`, 120);
   }
 
   robot({ wheel, handover, models }) {
