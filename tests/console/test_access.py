@@ -11,11 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from convoy.console.access import ATTEMPTS, Access
+from convoy.console.announce import announcement
 from convoy.console.errors import ConsoleError
 from convoy.graph import ComponentError, ParameterError
 
@@ -117,6 +120,16 @@ def test_a_token_is_made_where_none_is_given(
     assert robot.server.token in capfd.readouterr().out
 
 
+def test_a_phone_that_scans_the_code_gets_the_address_with_the_token() -> None:
+    address = f"https://192.168.178.23:8700/#token={TOKEN}"
+    drawn = announcement([address], True, "00:11").partition("Scan this with a phone:\n")[2].rstrip("\n").splitlines()
+    blocks = {"█": (1, 1), "▀": (1, 0), "▄": (0, 1)}
+    width = max(len(line) for line in drawn)
+    rows = [[blocks.get(sign, (0, 0))[half] for sign in line.ljust(width)] for line in drawn for half in (0, 1)]
+    terminal = np.kron(np.array(rows, np.uint8) * 255, np.ones((8, 8), np.uint8))  # light signs on a dark ground
+    assert cv2.QRCodeDetector().detectAndDecode(terminal)[0] == address
+
+
 def test_wrong_tokens_can_be_tried_a_few_times_a_minute() -> None:
     access = Access(TOKEN, secure=True)
     for _ in range(ATTEMPTS):
@@ -174,7 +187,8 @@ def test_malformed_messages_are_dropped_with_a_named_reason(robot: Robot, text: 
     assert re.search(why, page.wait_for("refused")["why"])
     page.send(type="clock", sent=1.0)
     page.wait_for("clock")
-    assert {name for name, _, _ in robot.sent} <= {"diagnostics"}
+    assert {name for name, _, _ in robot.sent} <= {"diagnostics", "drive", "heartbeat"}
+    assert not any(message.drive.speed for _, message in robot.published("drive")), "who has the wheel is at rest"
 
 
 def test_bytes_are_dropped_and_oversized_messages_close_the_connection(robot: Robot) -> None:

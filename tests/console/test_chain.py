@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convoy.driving.drive_mode import DriveMode
@@ -14,7 +15,9 @@ from convoy.driving.supervisor import Supervisor
 from convoy.graph import Component, Output
 from convoy.graph.live import LiveHost
 from convoy.interfaces import cdr
-from convoy.interfaces.messages import type_name
+from convoy.interfaces.images import encode
+from convoy.interfaces.messages import Header, make, type_name
+from convoy.interfaces.messages import time as stamp
 
 from .conftest import Page, Robot
 
@@ -25,10 +28,13 @@ WITHIN_S = 5.0
 class Chain:
     """The console's messages go to the drive mode, its command to the supervisor, and that one's to the vehicle."""
 
-    def __init__(self, robot: Robot) -> None:
+    def __init__(self, robot: Robot, require_images: bool = False) -> None:
         self.robot = robot
         self.speeds: list[tuple[float, float]] = []
-        self.mode, self.supervisor = DriveMode("drive_mode"), Supervisor("supervisor", {"require_images": False})
+        self.mode, self.supervisor = (
+            DriveMode("drive_mode"),
+            Supervisor("supervisor", {"require_images": require_images}),
+        )
         self.hosts = {
             component: LiveHost(component, self._router(component), lambda output: True)
             for component in (self.mode, self.supervisor)
@@ -49,13 +55,13 @@ class Chain:
             elif component is self.supervisor:
                 self.speeds.append((time.monotonic(), message.drive.speed))
             elif output.topic == "command":
-                self._deliver(self.supervisor, "command", message)
+                self.deliver(self.supervisor, "command", message)
             elif output.topic == "mode":
                 self.robot.put("mode", message)
 
         return send
 
-    def _deliver(self, component: Component, topic: str, message: Any) -> None:
+    def deliver(self, component: Component, topic: str, message: Any) -> None:
         for port in component.inputs.values():
             if port.topic == topic:
                 self.hosts[component].put(port.subscriptions()[0], cdr.serialize(message))
@@ -66,7 +72,7 @@ class Chain:
             for name, _, message in self.robot.sent[self._passed :]:
                 self._passed += 1
                 for component in self.hosts:
-                    self._deliver(component, self.robot.console.outputs[name].topic, message)
+                    self.deliver(component, self.robot.console.outputs[name].topic, message)
             time.sleep(0.002)
 
     def wait(self, moving: bool, since: float) -> None:
@@ -120,6 +126,36 @@ def test_an_emergency_stop_holds_the_vehicle_until_it_is_released_on_purpose(cha
     page.send(type="release", phase="release")
     page.wait_for("state", lambda state: state["emergency"] is False and state["mode"] == "stopped")
     chain.set_off(page)
+
+
+def test_a_camera_that_is_pulled_out_stops_the_vehicle_whoever_holds_the_throttle(robot: Robot) -> None:
+    chain, is_plugged = Chain(robot, require_images=True), threading.Event()
+    is_plugged.set()
+
+    def film() -> None:
+        while is_plugged.wait(0):
+            header = make(Header, stamp=stamp(time.time_ns()))
+            picture = encode(np.zeros((32, 64, 3), np.uint8), "rgb8", header)
+            robot.put("image", picture)
+            chain.deliver(chain.supervisor, "image", picture)
+            time.sleep(0.05)
+
+    filming = threading.Thread(target=film)
+    filming.start()
+    try:
+        page = robot.page()
+        chain.set_off(page)
+        is_plugged.clear()
+        filming.join()
+        pulled = time.monotonic()
+        for _ in range(30):
+            page.drive(0.0, 1.0)
+            time.sleep(0.05)
+        chain.wait(False, pulled)
+        assert chain.speeds[-1][1] == 0
+    finally:
+        is_plugged.clear()
+        chain.close()
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
