@@ -239,4 +239,3 @@ def test_nothing_is_normalised_apart_in_the_file(tmp_path: Path) -> None:
     kinds = [node.op_type for node in onnx.load(tmp_path / "optimised.onnx").graph.node]
     assert "FusedConv" in kinds
     assert "BatchNormalization" not in kinds
-    assert "Relu" not in kinds

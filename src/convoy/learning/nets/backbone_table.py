@@ -18,7 +18,7 @@ from convoy.errors import ConvoyError, nearest
 from convoy.inference import CameraInput, ModelCard, ModelOutput, Session
 from convoy.learning.errors import LearningError
 from convoy.learning.export import write_model
-from convoy.learning.nets.backbones import COMPACT, Backbone, backbone, torchvision_names
+from convoy.learning.nets.backbones import OWN, Backbone, backbone, torchvision_names
 from convoy.learning.nets.compact import Compact
 
 SIDE_PX = 224
@@ -52,7 +52,7 @@ def matching(pattern: str) -> list[str]:
     Raises:
         LearningError: there are none.
     """
-    own = [COMPACT, *torchvision_names()]
+    own = [*OWN, *torchvision_names()]
     if not pattern:
         return own
     everything = sorted({*own, *timm.list_models()})
@@ -78,7 +78,7 @@ def costs(names: list[str]) -> Iterator[Cost | str]:
         with torch.no_grad(), counter:
             net(picture)
         parameters = sum(parameter.numel() for parameter in net.parameters()) / 1e6
-        source = "convoy" if name == COMPACT else "torchvision" if name in ours else "timm"
+        source = "convoy" if name in OWN else "torchvision" if name in ours else "timm"
         gflops = counter.get_total_flops() / 1e9
         yield Cost(name, source, parameters, gflops, _cpu_ms(name, net), tuple(net.strides))
 

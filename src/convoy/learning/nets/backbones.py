@@ -16,9 +16,9 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from convoy.errors import nearest
 from convoy.learning.errors import LearningError
 from convoy.learning.nets.blocks import Normalise
-from convoy.learning.nets.compact import Compact
+from convoy.learning.nets.compact import SIZES, Compact
 
-COMPACT = "compact"
+OWN = tuple(SIZES)
 """This package's own, see `compact`."""
 _WITHOUT_MAPS = ("vit_", "swin_", "maxvit")
 _PROBE_PX = 256
@@ -55,17 +55,17 @@ def torchvision_names() -> list[str]:
 
 
 def backbone(name: str, pretrained: bool = False, output_stride: int = 32) -> Backbone | Compact:
-    """Build a backbone: `COMPACT`, one of torchvision, or else one of timm.
+    """Build a backbone: one of `OWN`, one of torchvision, or else one of timm.
 
     `pretrained` fetches the published weights. `output_stride` 8 or 16 keeps the last stages' maps larger, by dilation.
 
     Raises:
         LearningError: there is no net of this name, it has no maps, can't be dilated, or the weights can't be fetched.
     """
-    if name == COMPACT:
+    if name in OWN:
         if pretrained or output_stride != 32:
-            raise LearningError(f"{COMPACT} has no published weights and no dilation.")
-        return Compact()
+            raise LearningError(f"{name} has no published weights and no dilation.")
+        return Compact(name)
     if name in torchvision_names():
         return _of_torchvision(name, pretrained, output_stride)
     return _of_timm(name, pretrained, output_stride)
@@ -133,7 +133,7 @@ def _stages(model: nn.Module) -> dict[int, tuple[str, int]]:
 
 def _of_timm(name: str, pretrained: bool, output_stride: int) -> Backbone:
     if not timm.is_model(name):
-        close = nearest(name, {*torchvision_names(), *timm.list_models(), COMPACT})[:6]
+        close = nearest(name, {*torchvision_names(), *timm.list_models(), *OWN})[:6]
         raise LearningError(
             f"There is no backbone {name!r} in torchvision and timm; nearest first: {', '.join(close)}."
         )

@@ -1,4 +1,4 @@
-"""Compact: the backbone for small pictures on a CPU, five stages of plain 3x3 convolutions with shortcuts.
+"""Compact: backbones for small pictures on a CPU, five stages of plain 3x3 convolutions with shortcuts.
 
 ONNX Runtime computes dense convolutions of few channels faster than the depthwise ones of mobile nets, which count
 fewer operations: see benchmarks.
@@ -11,9 +11,11 @@ from torch.nn import functional
 
 from convoy.learning.nets.blocks import Normalise, conv_bn_relu
 
-WIDTHS = (16, 32, 64, 128, 192)
-DEPTHS = (0, 1, 2, 2, 1)
-"""Channels and shortcut blocks of the stages at strides 2, 4, 8, 16 and 32."""
+SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "compact": ((16, 32, 64, 128, 192), (0, 1, 2, 2, 1)),
+    "compact_wide": ((32, 48, 96, 192, 256), (0, 1, 2, 3, 2)),
+}
+"""By name, channels and shortcut blocks of the stages at strides 2, 4, 8, 16 and 32."""
 
 
 class Shortcut(nn.Module):
@@ -31,14 +33,15 @@ class Shortcut(nn.Module):
 class Compact(nn.Module):
     """Takes views in 0..1; gives maps at strides 2, 4, 8, 16 and 32."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: str = "compact") -> None:
         super().__init__()
-        self.channels, self.strides = list(WIDTHS), (2, 4, 8, 16, 32)
+        widths, depths = SIZES[size]
+        self.channels, self.strides = list(widths), (2, 4, 8, 16, 32)
         self.normalise = Normalise()
-        ins = (3, *WIDTHS[:-1])
+        ins = (3, *widths[:-1])
         self.stages = nn.ModuleList(
             nn.Sequential(conv_bn_relu(before, width, stride=2), *(Shortcut(width) for _ in range(depth)))
-            for before, width, depth in zip(ins, WIDTHS, DEPTHS, strict=True)
+            for before, width, depth in zip(ins, widths, depths, strict=True)
         )
 
     def forward(self, views: Tensor) -> list[Tensor]:

@@ -46,7 +46,7 @@ class DepthNet(PerceptionNet):
         encoder = backbone(settings.backbone, settings.pretrained)
         self.encoder = encoder
         self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
-        self.head = DepthHead(self.decoder.widths[0])
+        self.depth = DepthHead(self.decoder.widths[0])
 
     def forward(self, views: Tensor) -> Tensor:
         return self._log_depth(views).exp()
@@ -55,7 +55,7 @@ class DepthNet(PerceptionNet):
         return scale_invariant(self._log_depth(views), targets["depth"])
 
     def _log_depth(self, views: Tensor) -> Tensor:
-        fine = self.head(self.decoder(self.encoder(views))[0])
+        fine = self.depth(self.decoder(self.encoder(views))[0])
         return resize(fine[:, None], *views.shape[-2:])[:, 0]
 
 

@@ -10,6 +10,7 @@ from convoy.learning.nets.backbones import backbone
 from convoy.learning.nets.blocks import precisely, resize, resize_like
 from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
+from convoy.learning.nets.detection.detector import STRIDES
 from convoy.learning.nets.detection.head import DetectionHead
 from convoy.learning.nets.detection.loss import detection_loss
 from convoy.learning.nets.detection.neck import Neck
@@ -18,7 +19,6 @@ from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import ClassLoss
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-BOX_STRIDES = (8, 16, 32)
 BOX_WIDTH = 64
 WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0}
 """Of the heads' losses, so that they are of a size."""
@@ -35,14 +35,14 @@ class SharedPerception(PerceptionNet):
         super().__init__()
         encoder = backbone(settings.backbone, settings.pretrained)
         self.encoder = encoder
-        self._box_levels = [encoder.strides.index(stride) for stride in BOX_STRIDES]
+        self._box_levels = [encoder.strides.index(stride) for stride in STRIDES]
         self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
         self.classes = nn.Sequential(
             nn.Dropout2d(settings.dropout), nn.Conv2d(self.decoder.widths[0], len(settings.classes), 1)
         )
         self.depth = DepthHead(self.decoder.widths[0])
         self.neck = Neck([encoder.channels[level] for level in self._box_levels], BOX_WIDTH)
-        self.boxes = DetectionHead(BOX_WIDTH, BOX_STRIDES, len(settings.boxed))
+        self.boxes = DetectionHead(BOX_WIDTH, STRIDES, len(settings.boxed))
         self.class_loss = ClassLoss(settings)
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

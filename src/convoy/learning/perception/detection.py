@@ -67,8 +67,8 @@ class DetectionTask(Task):
     name = "detection"
     needs: ClassVar[tuple[str, ...]] = ("boxes",)
     nets: ClassVar[Mapping[str, NetChoice]] = {
-        "nano": NetChoice(detector.nano),
-        "small": NetChoice(detector.small),
+        "nano": NetChoice(detector.nano, "compact"),
+        "small": NetChoice(detector.small, "compact_wide"),
         "ssdlite": NetChoice(torchvision_one_stage.ssdlite),
         "ssd": NetChoice(torchvision_one_stage.ssd, learning_rate=PLAIN_RATE),
         "retinanet": NetChoice(torchvision_one_stage.retinanet, "resnet50", PLAIN_RATE),

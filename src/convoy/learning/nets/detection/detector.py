@@ -1,8 +1,9 @@
 """convoy's own detector: one stage, no anchors, made for small pictures on a CPU.
 
-From the papers: residual backbone (YOLOv3), path aggregation neck (PANet), decoupled head on cells without anchors
-(FCOS, YOLOX), task-aligned assignment (TOOD), complete IoU loss (Zheng et al. 2020). Boxes are regressed directly:
-YOLOv6 (Li et al. 2022) found that a distribution of each edge (GFL) does not pay for its time in small nets.
+Any backbone with maps at strides 8, 16 and 32. From the papers: path aggregation neck (PANet), decoupled head on cells
+without anchors (FCOS, YOLOX), task-aligned assignment (TOOD), complete IoU loss (Zheng et al. 2020). Boxes are
+regressed directly: YOLOv6 (Li et al. 2022) found that a distribution of each edge (GFL) does not pay for its time in
+small nets.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import partial
 
 from torch import Tensor
 
-from convoy.learning.nets.detection.backbone import STRIDES, Backbone
+from convoy.learning.nets.backbones import backbone
 from convoy.learning.nets.detection.head import DetectionHead
 from convoy.learning.nets.detection.loss import detection_loss
 from convoy.learning.nets.detection.neck import Neck
@@ -20,11 +21,10 @@ from convoy.learning.nets.detection.predictions import Predictions, best
 from convoy.learning.nets.detection.targets import BoxTarget, Found
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-_SIZES: dict[str, tuple[tuple[int, ...], tuple[int, ...], int]] = {
-    "nano": ((16, 32, 64, 96, 128), (1, 2, 2, 1), 64),
-    "small": ((32, 48, 96, 192, 256), (1, 2, 3, 2), 96),
-}
-"""Channels of the five stages, blocks of the last four, channels of neck and head."""
+STRIDES = (8, 16, 32)
+"""Pixels of the picture per cell of each map."""
+_WIDTHS = {"nano": 64, "small": 96}
+"""Channels of neck and head."""
 
 
 class Detector(PerceptionNet):
@@ -35,14 +35,16 @@ class Detector(PerceptionNet):
 
     def __init__(self, settings: NetSettings, size: str) -> None:
         super().__init__()
-        widths, depths, width = _SIZES[size]
-        self.encoder = Backbone(widths, depths)
-        self.neck = Neck(self.encoder.channels, width)
-        self.head = DetectionHead(width, STRIDES, len(settings.boxed))
+        encoder, width = backbone(settings.backbone, settings.pretrained), _WIDTHS[size]
+        self.encoder = encoder
+        self._levels = [encoder.strides.index(stride) for stride in STRIDES]
+        self.neck = Neck([encoder.channels[level] for level in self._levels], width)
+        self.boxes = DetectionHead(width, STRIDES, len(settings.boxed))
 
     def predict(self, views: Tensor) -> Predictions:
         """Say of every cell what is there."""
-        return self.head(self.neck(self.encoder(views)))
+        maps = self.encoder(views)
+        return self.boxes(self.neck([maps[level] for level in self._levels]))
 
     def loss(self, views: Tensor, targets: Sequence[BoxTarget]) -> dict[str, Tensor]:
         return detection_loss(self.predict(views), targets)

@@ -19,7 +19,7 @@ class CompactSegmentation(SegmentationNet):
         super().__init__(settings, encoder)
         widths = widths_for(encoder.strides)
         self.decoder = PyramidDecoder(encoder.channels, widths)
-        self.head = nn.Sequential(nn.Dropout2d(settings.dropout), nn.Conv2d(widths[0], len(settings.classes), 1))
+        self.classes = nn.Sequential(nn.Dropout2d(settings.dropout), nn.Conv2d(widths[0], len(settings.classes), 1))
 
     def logits(self, views: Tensor) -> Tensor:
-        return precisely(self.head, self.decoder(self.encoder(views))[0])
+        return precisely(self.classes, self.decoder(self.encoder(views))[0])
