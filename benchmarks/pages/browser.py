@@ -59,7 +59,7 @@ class Browser:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             self._page.click("[data-set-mode=manual]")
-            self._page.wait_for_selector("body[data-mode=manual]")
+            time.sleep(0.5)
             begun = time.monotonic()
             self._page.keyboard.down("w")
             if vehicle.when(True, begun, 1.5):

@@ -19,6 +19,7 @@ from websockets.sync.client import connect
 
 from convoy.console.access import ATTEMPTS, Access
 from convoy.console.announce import announcement
+from convoy.console.certificate import fingerprint, self_made
 from convoy.console.errors import ConsoleError
 from convoy.graph import ComponentError, ParameterError
 
@@ -109,6 +110,16 @@ def test_beyond_loopback_there_are_tls_and_a_token(
         )
     )
     assert foreign.response.status_code == 403
+
+
+def test_a_given_certificate_is_the_one_that_is_shown(
+    make_robot: Callable[..., Robot], capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    certificate, key = self_made(tmp_path / "given")
+    robot = make_robot(host="0.0.0.0", certificate=str(certificate), key=str(key))
+    shown = ssl.get_server_certificate(("127.0.0.1", robot.server.port))
+    assert ssl.PEM_cert_to_DER_cert(shown) == ssl.PEM_cert_to_DER_cert(certificate.read_text())
+    assert fingerprint(certificate) in capfd.readouterr().out
 
 
 def test_a_token_is_made_where_none_is_given(

@@ -179,11 +179,11 @@ def test_without_a_robot_the_page_says_what_is_missing(screen: Screen, robot: Ro
     screen.open()
     page = screen.page
     page.wait_for_selector("#no-picture", state="visible")
-    assert "No drive mode answers" in page.locator("#banner").inner_text()
+    page.locator("#banner", has_text="No drive mode answers").wait_for()
     screen.keep("nothing")
     robot.host.call(robot.console.deactivate)
     robot.host.call(robot.console.cleanup)
     page.wait_for_selector("body[data-link=down][data-wheel=no]")
-    assert "No connection" in page.locator("#banner").inner_text()
+    page.locator("#banner", has_text="No connection").wait_for()
     assert page.locator("[data-set-mode=manual]").is_disabled()
     screen.keep("lost")

@@ -154,5 +154,14 @@ def test_beyond_loopback_the_token_of_the_address_opens_the_page_and_is_taken_fr
     stranger.fill("#token", TOKEN)
     stranger.keyboard.press("Enter")
     stranger.wait_for_selector("body[data-link=up]", timeout=PATIENCE_MS)
+
+    port = robot.server.port
+    robot.host.call(robot.console.deactivate)
+    robot.host.call(robot.console.cleanup)
+    make_robot(host="0.0.0.0", token=TOKEN, port=port)  # started anew, it knows neither of them
+    page.wait_for_selector("#login", state="visible", timeout=PATIENCE_MS)
+    page.fill("#token", TOKEN)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-link=up]", timeout=PATIENCE_MS)
     for context in (first, second):
         context.close()

@@ -2,11 +2,12 @@
 
 It takes minutes, and the machine for itself: it runs where ``CONVOY_JOURNEY_S`` says how many seconds are recorded.
 With 60 or more a lap of the road is to be driven by what was learned, with one intervention at most; with fewer the
-training only has to come to its end. ``CONVOY_ARTEFACTS`` is the folder for the screenshots.
+training only has to come to its end. ``CONVOY_ARTEFACTS`` is the folder for the screenshots, and for what was driven.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -197,7 +198,7 @@ def test_drive_record_train_hand_over_and_stop(screen: Screen, world: World) -> 
     page.wait_for_selector(".state.in-use")
     screen.keep("model")
 
-    begun, before = world.along, world.interventions
+    begun, before, handed_over = world.along, world.interventions, time.monotonic()
     screen.mode("autonomous")
     far = lap_length() if IS_WHOLE else 10.0
     deadline = time.monotonic() + LAP_S
@@ -209,10 +210,14 @@ def test_drive_record_train_hand_over_and_stop(screen: Screen, world: World) -> 
             is_kept = True
             screen.keep("autonomous")
         time.sleep(0.1)
+    figures = {"metres": far, "seconds": time.monotonic() - handed_over, "interventions": world.interventions - before}
+    (screen.folder / "journey.json").write_text(json.dumps({name: round(value) for name, value in figures.items()}))
 
     for tab in ("health", "charts", "parameters"):
         screen.tab(tab)
         page.wait_for_timeout(1500)
+        if tab == "parameters":
+            page.wait_for_selector("#parameters details")
         screen.keep(tab)
     page.keyboard.press("Space")
     page.wait_for_selector("body[data-emergency=yes]")

@@ -30,6 +30,7 @@ export class Link extends EventTarget {
     socket.onclose = ({ reason }) => {
       clearInterval(this.asking);
       this.set(false, reason);
+      this.dispatchEvent(new Event("closed"));
       setTimeout(() => this.open(), this.wait);
       this.wait = Math.min(this.wait * 1.6, 4000);
     };

@@ -25,13 +25,17 @@ async function begin() {
   if (token) history.replaceState(null, "", location.pathname);
   const why = await logIn(token);
   if (!why) return start();
-  $("login").hidden = false;
+  askForToken(start);
   if (token) $("login-said").textContent = why;
+}
+
+function askForToken(then) {
+  $("login").hidden = false;
   $("login").onsubmit = async (event) => {
     event.preventDefault();
     const fault = await logIn($("token").value.trim());
     if (fault) $("login-said").textContent = fault;
-    else { $("login").hidden = true; start(); }
+    else { $("login").hidden = true; then(); }
   };
 }
 
@@ -51,6 +55,8 @@ function start() {
     for (const button of [$("wheel"), ...document.querySelectorAll("[data-set-mode]")]) button.disabled = true;
     tell("No connection to the robot. In manual and assisted mode it stops by itself.", false);
   });
+  // A console that was started anew knows no page of before.
+  link.addEventListener("closed", async () => { if (await logIn().catch(() => "")) askForToken(() => {}); });
   link.addEventListener("hello", ({ detail }) => {
     limits = detail.limits;
     showTopSpeed();

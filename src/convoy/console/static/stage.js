@@ -51,8 +51,9 @@ export class Stage {
   }
 
   async layer(kind, { at, file }) {
-    this.layers[kind]?.picture.close();
-    this.layers[kind] = { at, picture: await createImageBitmap(new Blob([file], { type: "image/png" })) };
+    const picture = await createImageBitmap(new Blob([file], { type: "image/png" }));
+    this.layers[kind]?.picture.close();  // not before: it is drawn until then
+    this.layers[kind] = { at, picture };
   }
 
   grow_old() {
