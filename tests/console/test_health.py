@@ -31,7 +31,7 @@ def test_a_component_that_is_fine_says_what_it_does_and_how_fast() -> None:
     (policy,) = summary(("policy", {"Frequency Status": RUNNING, "Model": model}))
     assert (policy["state"], policy["said"]) == ("fine", "Model: rc_steering on cpu")
     assert policy["traffic"] == (
-        "image 20.0 times a second, 2 image skipped, done 18.3 ms after the picture at the latest"
+        "image 20.0 times a second, 2 image skipped, answers within 18.3 ms"
     )
 
 

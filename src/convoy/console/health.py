@@ -95,7 +95,7 @@ def _traffic(values: dict[str, str]) -> str:
                 continue  # what matters of it is in the message
             said.append(f"{match[1]} {value} times a second")
         elif (match := _AGE.fullmatch(key)) and match[1] == "99":
-            said.append(f"done {value} ms after the picture at the latest")
+            said.append(f"answers within {value} ms")
         elif match := _REPLACED.fullmatch(key):
             said.append(f"{value} {match[1]} skipped")
     return ", ".join(said)

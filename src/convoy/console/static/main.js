@@ -52,7 +52,7 @@ function start() {
     body.dataset.wheel = "no";
     $("link").textContent = reason || "no connection";
     $("wheel").textContent = "No wheel";
-    for (const button of [$("wheel"), ...document.querySelectorAll("[data-set-mode]")]) button.disabled = true;
+    for (const button of [$("wheel"), $("record"), ...document.querySelectorAll("[data-set-mode]")]) button.disabled = true;
     tell("No connection to the robot. In manual and assisted mode it stops by itself.", false);
   });
   // A console that was started anew knows no page of before.
