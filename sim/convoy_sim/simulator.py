@@ -114,6 +114,7 @@ class Simulator(Component):
             self._stage()
         else:
             self.world.reset(self.parameters.drive, lap(self.world.roads) if self.parameters.lap else None)
+        self.world.may_stand = self.parameters.may_stand
         if self.rig is not None:
             self.rig.world = self.world
             self.rig.restart()

@@ -34,6 +34,7 @@ class SimulatorParameters(ComponentParameters):
     wait: float = Field(
         0.0, ge=0.0, le=600.0, description="s that the world stands still at most, until a command moves the car"
     )
+    may_stand: bool = Field(False, description="leave a car alone that stands; else it is put on its way after 5 s")
 
     camera: Literal["pinhole", "fisheye"] = Field("pinhole", description="model of the camera")
     width: int = Field(FRONT.width, ge=16, le=2048, description="pixels")

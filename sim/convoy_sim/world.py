@@ -100,6 +100,7 @@ class World:
         weather: see `convoy_sim.look.weather`; the same that `Scene(town, name, seed=drive)` shows.
         vehicle, agent, route: the ego car, what others and the rules see of it, and where it is told to go.
         traffic: everybody else.
+        may_stand: standing without cause is no stall: a person may have stopped the car.
         state, events, metrics: the present, the events of the last step, the drive so far.
     """
 
@@ -121,6 +122,7 @@ class World:
         self._density = density or Density()
         self._weather_name = weather
         self.vehicle = Vehicle(model)
+        self.may_stand = False
         self.reset(drive)
 
     def reset(self, drive: int = 0, route: Route | None = None, s: float | None = None) -> State:
@@ -240,7 +242,7 @@ class World:
 
     def _stands_without_cause(self) -> bool:
         plan = self.agent.plan
-        if abs(self.state.speed) > _STANDING_MPS or plan.acceleration <= _WOULD_GO:
+        if self.may_stand or abs(self.state.speed) > _STANDING_MPS or plan.acceleration <= _WOULD_GO:
             return False
         return plan.stop > _QUEUE_M and (plan.gap > _QUEUE_M or plan.leader_speed > 1.0)
 

@@ -188,6 +188,8 @@ def test_drive_record_train_hand_over_and_stop(screen: Screen, world: World) -> 
 
     screen.mode("stopped")
     screen.tab("training")
+    time.sleep(3)
+    stood = world.along
     page.locator("#training input[type=range]").fill(str(EPOCHS))
     page.click("#train")
     page.wait_for_selector(".state.training", timeout=TRAIN_MS)
@@ -198,6 +200,7 @@ def test_drive_record_train_hand_over_and_stop(screen: Screen, world: World) -> 
     page.wait_for_selector(".state.in-use")
     screen.keep("model")
 
+    assert abs(world.along - stood) < 0.5, "who is stopped stands"
     begun, before, handed_over = world.along, world.interventions, time.monotonic()
     screen.mode("autonomous")
     far = lap_length() if IS_WHOLE else 10.0

@@ -17,7 +17,7 @@ from convoy_sim.errors import SimulationError
 from convoy_sim.radar import look_ahead
 from convoy_sim.simulator import Simulator
 from convoy_sim.traffic import Density
-from convoy_sim.world import STEP_S, World
+from convoy_sim.world import STALL_S, STEP_S, World
 
 STEP_NS = round(STEP_S * NANOSECONDS)
 START = 5 * NANOSECONDS
@@ -262,6 +262,16 @@ def test_the_world_may_wait_for_its_driver_and_not_for_ever() -> None:
     patient = active(BLIND | {"wait": 3.0})
     patient.pass_time(4 * NANOSECONDS)
     assert patient.component.world.time_s == pytest.approx(1.05)
+
+
+def test_a_car_that_a_person_has_stopped_is_left_where_it_stands() -> None:
+    bench = active(BLIND | {"may_stand": True})
+    drive(bench, 2.0, 0.0, 5.0)
+    drive(bench, 3.0, 0.0, 0.0)
+    before = bench.component.world.agent.s
+    drive(bench, 2 * STALL_S, 0.0, 0.0)
+    assert bench.component.world.agent.s == before
+    assert bench.component.world.metrics.as_dict()["interventions"] == 0
 
 
 def test_a_scenario_is_staged_instead_of_traffic_and_again_with_each_activation() -> None:
