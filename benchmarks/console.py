@@ -192,6 +192,7 @@ def link_cuts(port: int, vehicle: Vehicle, trials: int) -> dict[str, Any]:
             page.process.send_signal(signal.SIGCONT)
             again += vehicle.when(True, back, KEEPS_S) is not None
             page.end()
+            relay.end()
         result[cut.__name__] = figures(latencies) | {"missed": missed, "set_off": again}
     return result
 

@@ -142,13 +142,19 @@ class Relay:
         """Deliver what was held back, and go on."""
         self._flows.set()
 
+    def end(self) -> None:
+        """Take no more pages."""
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
     def _serve(self) -> None:
-        while True:
-            page, _ = self._listening.accept()
-            console = socket.create_connection(("127.0.0.1", self._target))
-            for one, other in ((page, console), (console, page)):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while True:
+                page, _ = self._listening.accept()
+                console = socket.create_connection(("127.0.0.1", self._target))
+                for one, other in ((page, console), (console, page)):
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    threading.Thread(target=self._pass_on, args=(one, other), daemon=True).start()
 
     def _pass_on(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
