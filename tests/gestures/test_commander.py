@@ -21,6 +21,7 @@ from convoy.interfaces.messages import (
     nanoseconds,
     time,
 )
+from convoy.interfaces.skeletons import body_skeleton
 
 MS = SECOND // 1000
 HAND = np.zeros((22, 3))
@@ -99,6 +100,19 @@ def test_without_a_hand_in_view_it_stops_and_stays_so(crew: Crew) -> None:
     assert crew.speed == 0.0
     crew.wait(1.0, hand=True)
     assert crew.speed == 0.0
+
+
+@pytest.mark.parametrize("watched", ["hands", "body"])
+def test_in_view_must_be_what_commands(command_map: Path, watched: str) -> None:
+    crew = Crew(command_map, watch=watched)
+    seen = {"hands": skeleton(HAND, 0.0), "body": body_skeleton(np.zeros((8, 3)))}
+    for what in ("hands", "body"):
+        crew.bench.deliver(watched, seen[watched])
+        crew.gesture("swipe_up")
+        for _ in range(60):
+            crew.bench.deliver(what, seen[what])
+            crew.bench.pass_time(50 * MS)
+        assert crew.speed == (1.0 if what == watched else 0.0)
 
 
 def test_stop_counts_at_any_confidence_and_age(crew: Crew) -> None:

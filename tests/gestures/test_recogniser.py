@@ -15,7 +15,9 @@ from convoy.evaluation.gestures import recognise, score_streams
 from convoy.gestures.recogniser import GestureRecogniser
 from convoy.graph import Level, check_component
 from convoy.graph.bench import Bench
-from convoy.interfaces.messages import nanoseconds
+from convoy.inference import CARD_KEY, ModelCard, ModelOutput, SeriesInput
+from convoy.interfaces.messages import Header, make, nanoseconds, time
+from convoy.interfaces.skeletons import body_skeleton
 from convoy_sim.hands import Person, Stream
 
 PERSON = 700
@@ -165,8 +167,68 @@ def test_a_hand_that_its_source_is_not_sure_of_is_ignored(gesture_model: Path, s
     assert Watcher(gesture_model).watch(stream, confidence=0.2) == []
 
 
+def series_model(path: Path, channels: int) -> Path:
+    """Write a genuine model without training: it tells whether the first channel rises or falls."""
+    onnx = pytest.importorskip("onnx", reason="makes an ONNX file with the package onnx (extra 'learn')")
+    helper, types = onnx.helper, onnx.TensorProto
+    constants = [
+        helper.make_tensor("first", types.INT64, [], [0]),
+        helper.make_tensor("last", types.INT64, [], [15]),
+        helper.make_tensor("sharpness", types.FLOAT, [2], [20.0, -20.0]),
+    ]
+    nodes = [
+        helper.make_node("Gather", ["series", "last"], ["end"], axis=0),
+        helper.make_node("Gather", ["series", "first"], ["start"], axis=0),
+        helper.make_node("Sub", ["end", "start"], ["moved"]),
+        helper.make_node("Gather", ["moved", "first"], ["rise"], axis=0),
+        helper.make_node("Mul", ["rise", "sharpness"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["probabilities"], axis=-1),
+    ]
+    series = helper.make_tensor_value_info("series", types.FLOAT, [16, channels])
+    named = helper.make_tensor_value_info("probabilities", types.FLOAT, [2])
+    net = helper.make_graph(nodes, "rise", [series], [named], constants)
+    model = helper.make_model(net, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    card = ModelCard(
+        name="rise",
+        task="gestures",
+        description="Tells whether the first channel rises.",
+        input=SeriesInput(steps=16, channels=channels, quantity="joints"),
+        outputs=(ModelOutput(name="probabilities", unit="probability"),),
+        classes=("right", "left"),
+        licence="CC0-1.0",
+        revision="0",
+        command="none",
+    )
+    helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_gestures_of_arms_are_named_by_a_model_of_arms(tmp_path: Path) -> None:
+    watcher = Watcher(series_model(tmp_path / "arms.onnx", 24))
+    beside = np.array([[-0.3, 0.25], [-0.3, 0.0], [-0.3, 0.2], [-0.3, 0.22]])  # tip, elbow, wrist, thumb
+    rest = np.stack([[x * side, y, 2.0] for x, y in beside for side in (1, -1)])
+
+    def swept(seconds: float) -> float:
+        there, back = (np.clip((seconds - start) / 0.8, 0, 1) for start in (2.0, 5.0))
+        return 0.5 * float(sum(sign * s**3 * (10 - 15 * s + 6 * s * s) for sign, s in ((1, there), (-1, back))))
+
+    for seconds in np.arange(0, 8, 1 / 30).tolist():
+        arms = rest.copy()
+        arms[[0, 4, 6], 0] += swept(seconds)
+        header = make(Header, stamp=time(START + round(seconds * SECOND)))
+        watcher.bench.pass_time(max(0, START + round(seconds * SECOND) - watcher.bench.now()))
+        watcher.bench.deliver("body", body_skeleton(arms, header=header, id=3, confidence=0.9))
+        watcher.bench.deliver("hands", skeleton(np.zeros((22, 3)), seconds))
+    assert watcher.labels == ["right", "left"]
+    assert {gesture.hand_id for gesture in watcher.bench.results("gesture")} == {3}
+    assert watcher.bench.reported("Hands")[-1] == "persons in view"
+
+
 def test_a_model_of_something_else_is_refused(tmp_path: Path, gesture_model: Path) -> None:
     with pytest.raises(ConvoyError, match="does not exist"):
         Watcher(tmp_path / "none.onnx")
+    with pytest.raises(ConvoyError, match=r"rise reads 10 channels: joints; wanted the 66 of x, y, z .* or the 24 of"):
+        Watcher(series_model(tmp_path / "ten.onnx", 10))
     with pytest.raises(ConvoyError, match="'model' is read when the component is configured"):
         Watcher(gesture_model).bench.component.set_parameters({"model": str(tmp_path / "other.onnx")})

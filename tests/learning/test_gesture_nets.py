@@ -10,6 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
+from convoy.gestures.anatomy import ARMS, HAND, Anatomy  # noqa: E402
 from convoy.inference import Session  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
 from convoy.learning.export import write_model  # noqa: E402
@@ -101,12 +102,14 @@ def test_data_that_teaches_nothing_is_refused(tmp_path: Path) -> None:
         train_gestures(data.subset(np.arange(3)), replace(OPTIONS, members=5), tmp_path)
 
 
-def test_a_hand_looks_the_same_to_the_network_wherever_and_however_large_it_is() -> None:
-    values = torch.randn(4, 16, 66)
-    front = FrontEnd(values, "hand")
-    joints = values.reshape(4, 16, 22, 3)
-    moved = (joints * 1.3 + torch.tensor([0.5, -0.2, 2.0])).reshape(4, 16, 66)
+@pytest.mark.parametrize("anatomy", [HAND, ARMS], ids=["hand", "arms"])
+def test_joints_look_the_same_to_the_network_wherever_and_however_large_they_are(anatomy: Anatomy) -> None:
+    values = torch.randn(4, 16, anatomy.channels)
+    front = FrontEnd(values, anatomy)
+    joints = values.reshape(4, 16, anatomy.joints, 3)
+    moved = (joints * 1.3 + torch.tensor([0.5, -0.2, 2.0])).reshape(values.shape)
     assert torch.allclose(front(values), front(moved), atol=1e-4)
+    assert not torch.allclose(FrontEnd(values, None)(values), FrontEnd(values, None)(moved), atol=1e-4)
 
 
 def test_augmentation_keeps_the_shape_and_varies_each_series() -> None:

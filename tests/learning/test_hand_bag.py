@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 
 from convoy.bags import BagError, BagWriter
+from convoy.gestures.anatomy import ARMS
 from convoy.interfaces import cdr
-from convoy.interfaces.messages import Duration, Gesture, HandSkeleton, Header, String, make, time, type_name
-from convoy.interfaces.skeletons import hand_skeleton
+from convoy.interfaces.messages import (
+    BodySkeleton,
+    Duration,
+    Gesture,
+    HandSkeleton,
+    Header,
+    String,
+    make,
+    time,
+    type_name,
+)
+from convoy.interfaces.skeletons import body_skeleton, hand_skeleton
 from convoy.learning.errors import LearningError
 from convoy.learning.gesture_data import open_series
 
@@ -18,17 +29,18 @@ START = 1_700_000_000_000_000_000
 MS = 1_000_000
 
 
-def write(path: Path, gestures: list[tuple[str, int, int, int]], frames: int = 90) -> Path:
-    """Hand 1 moves along x and hand 2 stays; gestures are label, start and end in ms, and hand."""
+def write(path: Path, gestures: list[tuple[str, int, int, int]], frames: int = 90, arms: bool = False) -> Path:
+    """Hand 1 moves along x and hand 2 stays; gestures are label, start and end in ms, and hand. Arms do the same."""
+    kind, joints_of, count = (BodySkeleton, body_skeleton, 8) if arms else (HandSkeleton, hand_skeleton, 22)
     with BagWriter(path) as bag:
-        bag.add_topic("/hands", type_name(HandSkeleton))
+        bag.add_topic("/seen", type_name(kind))
         bag.add_topic("/gesture", type_name(Gesture))
         for number in range(frames):
             stamp = START + number * 33 * MS
             for hand in (1, 2):
-                joints = np.full((22, 3), 0.001 * number if hand == 1 else 0.5)
-                message = hand_skeleton(joints, header=make(Header, stamp=time(stamp)), id=hand)
-                bag.write("/hands", stamp, bytes(cdr.serialize(message)))
+                joints = np.full((count, 3), 0.001 * number if hand == 1 else 0.5)
+                message = joints_of(joints, header=make(Header, stamp=time(stamp)), id=hand)
+                bag.write("/seen", stamp, bytes(cdr.serialize(message)))
         for label, start, end, hand in gestures:
             header = make(Header, stamp=time(START + end * MS))
             duration = Duration(sec=(end - start) // 1000, nanosec=(end - start) % 1000 * MS)
@@ -46,9 +58,17 @@ def test_each_gesture_is_cut_out_of_its_hand(tmp_path: Path) -> None:
     assert (data.values[1] == 0.5).all()
 
 
+def test_arms_are_read_as_hands_are(tmp_path: Path) -> None:
+    bag = write(tmp_path / "bag", [("wave", 330, 990, 1), ("point", 1320, 2640, 2)], arms=True)
+    data = open_series(f"bag:{bag}")
+    assert data.values.shape == (2, 32, 24)
+    assert data.values[0, [0, -1], 0] == pytest.approx([0.010, 0.030])
+    assert data.anatomy is ARMS
+
+
 def test_a_gesture_without_a_hand_is_named(tmp_path: Path) -> None:
     bag = write(tmp_path / "bag", [("wave", 330, 990, 7)])
-    with pytest.raises(LearningError, match=r"0 frames of hand 7 on /hands between .* where /gesture has 'wave'"):
+    with pytest.raises(LearningError, match=r"0 frames of hand 7 on /seen between .* where /gesture has 'wave'"):
         open_series(f"bag:{bag}")
 
 
@@ -58,7 +78,9 @@ def test_a_bag_without_gestures_or_hands_is_refused(tmp_path: Path) -> None:
     with BagWriter(tmp_path / "other") as bag:
         bag.add_topic("/text", type_name(String))
         bag.write("/text", START, bytes(cdr.serialize(make(String))))
-    with pytest.raises(LearningError, match="has 0 topics of convoy_msgs/msg/HandSkeleton"):
+    with pytest.raises(
+        LearningError, match="has 0 topics of convoy_msgs/msg/HandSkeleton or convoy_msgs/msg/BodySkeleton"
+    ):
         open_series(f"bag:{tmp_path / 'other'}")
     with pytest.raises(BagError):
         open_series(f"bag:{tmp_path / 'none'}")

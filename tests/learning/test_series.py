@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convoy.gestures.anatomy import HAND
 from convoy.learning.errors import LearningError
 from convoy.learning.series import Skeletons, folds, join
 from convoy.learning.simulated_hands import parse_seeds
@@ -29,13 +30,13 @@ def test_nobody_is_in_two_folds() -> None:
 def test_movements_become_series_of_one_length() -> None:
     short, long = np.zeros((5, 2, 3), np.float32), np.ones((50, 2, 3), np.float32)
     short[2, 0] = np.nan
-    data = join("x", "CC0-1.0", "joints", [Skeletons(short, "a", 0), Skeletons(long, "b", 1)], ("a", "b"), 16)
+    data = join("x", "CC0-1.0", HAND, [Skeletons(short, "a", 0), Skeletons(long, "b", 1)], ("a", "b"), 16)
     assert data.values.shape == (2, 16, 6)
     assert np.isfinite(data.values).all()
     with pytest.raises(LearningError, match="in movement 1 \\(a\\) no joint is ever seen"):
-        join("x", "", "", [Skeletons(np.full((5, 2, 3), np.nan), "a", 0)], ("a",), 16)
+        join("x", "", HAND, [Skeletons(np.full((5, 2, 3), np.nan), "a", 0)], ("a",), 16)
     with pytest.raises(LearningError, match="x holds no labelled movement"):
-        join("x", "", "", [], ("a",), 16)
+        join("x", "", HAND, [], ("a",), 16)
 
 
 def test_seeds_are_lists_and_ranges() -> None:

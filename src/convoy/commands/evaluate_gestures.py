@@ -64,7 +64,7 @@ def _clips(model: Path, data: str, split: str, picture: Path | None, console) ->
     series = open_series(data, any("(hand)" in name for name in card.classes), split, card.classes, card.series.steps)  # type: ignore[arg-type]
     predicted, times = name_clips(
         session,
-        track(series.values, "evaluating", console=console, transient=True),  # type: ignore[arg-type]
+        track(series.values, "evaluating", console=console, transient=True),
     )
     score = score_clips(predicted, series.labels, card.classes)
     if picture:

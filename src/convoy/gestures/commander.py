@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,7 @@ from convoy.interfaces.messages import (
     NANOSECONDS,
     AckermannDrive,
     AckermannDriveStamped,
+    BodySkeleton,
     Gesture,
     HandSkeleton,
     Header,
@@ -33,12 +34,12 @@ MAX_AGE_S = 1.0
 class GestureCommander(Component):
     """Sets a vehicle going by gestures, and stops it by them; what it commands goes to the `Supervisor`.
 
-    Subscribes to ``gesture``, to ``hands`` for the dead-man rule, and to ``policy``, whatever steers; publishes
-    ``command`` for the supervisor, and on ``action`` the names of commands for others.
+    Subscribes to ``gesture``, to ``hands`` or ``body`` for the dead-man rule, and to ``policy``, whatever steers;
+    publishes ``command`` for the supervisor, and on ``action`` the names of commands for others.
 
-    A motion command ends when its time is over, unless it is renewed. It ends, too, when no hand was seen for
-    `dead_man` seconds: nobody is there to stop it. Stop always wins: it counts from any hand, at any confidence and
-    age, and for `stop_hold` seconds after it nothing sets the vehicle going.
+    A motion command ends when its time is over, unless it is renewed. It ends, too, when no hand, or with `watch`
+    'body' nobody's arms, was seen for `dead_man` seconds: nobody is there to stop it. Stop always wins: it counts from
+    any hand, at any confidence and age, and for `stop_hold` seconds after it nothing sets the vehicle going.
 
     While it drives, the steering angle is the policy's, with the policy's header; without one for half a second it is
     zero. A clock that jumps back is taken for time that starts over, and stops the vehicle.
@@ -48,18 +49,20 @@ class GestureCommander(Component):
         commands: Path = Field(description="YAML file: what each gesture commands")
         model: str = Field("", description="model whose gestures the file may name; empty does not check")
         min_confidence: float = Field(0.7, ge=0.0, le=1.0, description="of a gesture that sets the vehicle going")
-        dead_man: float = Field(2.0, ge=0.2, le=60.0, description="s without a hand in view until the vehicle stops")
+        watch: Literal["hands", "body"] = Field("hands", description="what must be in view for the vehicle to move")
+        dead_man: float = Field(2.0, ge=0.2, le=60.0, description="s without that in view until the vehicle stops")
         stop_hold: float = Field(1.0, ge=0.0, le=60.0, description="s after a stop in which nothing sets it going")
 
     gesture = Input("gesture", Gesture)
     hands = Input("hands", HandSkeleton, latest=True)
+    body = Input("body", BodySkeleton, latest=True)
     policy = Input("policy", AckermannDriveStamped, latest=True)
     command = Output("command", AckermannDriveStamped)
     action = Output("action", String)
     tick = Timer(PERIOD_S)
 
     seen: int | None
-    """When a hand was last in view; as the next two, by the component's clock."""
+    """When a hand, or a body, was last in view; as the next two, by the component's clock."""
     steered: int | None
     stopped: int | None
 
@@ -84,8 +87,10 @@ class GestureCommander(Component):
     # What arrives.
 
     def on_hands(self, skeleton: Any) -> None:
-        self._watch_clock()
-        self.seen = self.now()
+        self._see("hands")
+
+    def on_body(self, skeleton: Any) -> None:
+        self._see("body")
 
     def on_policy(self, message: Any) -> None:
         self._watch_clock()
@@ -120,6 +125,11 @@ class GestureCommander(Component):
 
     # How it is decided.
 
+    def _see(self, what: str) -> None:
+        self._watch_clock()
+        if what == self.parameters.watch:
+            self.seen = self.now()
+
     def _refusal(self, gesture: Any) -> str:
         """Say why a gesture other than stop is not to be followed; nothing where it is."""
         age = (self.now() - nanoseconds(gesture.header.stamp)) / NANOSECONDS
@@ -137,7 +147,9 @@ class GestureCommander(Component):
         if self.now() >= self.ends:
             self._stop("the time of the command is over")
         elif self.seen is None or self.now() - self.seen > self.parameters.dead_man * NANOSECONDS:
-            self._stop(f"no hand for {self.parameters.dead_man:.1f} s")
+            self._stop(
+                f"no {'hand' if self.parameters.watch == 'hands' else 'person'} for {self.parameters.dead_man:.1f} s"
+            )
 
     def _watch_clock(self) -> None:
         last, self.clock = self.clock, self.now()

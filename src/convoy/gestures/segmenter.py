@@ -1,4 +1,4 @@
-"""Finds where a movement starts and ends in the motion of one hand, with nobody to say so."""
+"""Finds where a movement starts and ends in the motion of one skeleton, with nobody to say so."""
 
 from __future__ import annotations
 
@@ -8,22 +8,18 @@ from itertools import takewhile
 
 import numpy as np
 
+from convoy.gestures.anatomy import HAND, Anatomy
 from convoy.gestures.gaps import fill_gaps
-
-WRIST, PALM, MIDDLE_BASE = 0, 1, 10
 
 SLOPE_S = 0.23
 """Speeds are slopes of straight lines through so much of the past: long enough for a camera's noise."""
-PARTS = (tuple(range(22)), *((first + 1, first + 2, first + 3) for first in (2, 6, 10, 14, 18)))
-"""The whole hand, and the last three joints of each finger: a hand is as fast as the fastest of them. Their means are
-steadier than single joints."""
 STARTED, ENDED = 1.0, 0.6
-"""Above the one a movement has started, below the other it may have ended; in hand spans (wrist to middle finger's
-base, some 9 cm) per second."""
+"""Above the one a movement has started, below the other it may have ended; in bones per second, which are some 9 cm in
+a hand and 25 cm in arms."""
 STARTED_OVER_NOISE, ENDED_OVER_NOISE = 3.5, 2.6
-"""The same, as multiples of the speed that noise gives to a hand at rest, where that is more."""
+"""The same, as multiples of the speed that noise gives to what is at rest, where that is more."""
 RESTING_SHARE = 0.15
-"""For so much of the time, at least, every hand is at rest: what it seems to move then is noise."""
+"""For so much of the time, at least, everybody is at rest: what it seems to move then is noise."""
 MOST_NOISE = 0.8
 PAUSE = 1.1
 """Below this speed, a movement that goes on may have been two."""
@@ -32,9 +28,6 @@ MOST_PAUSES = 3
 MEMORY_S = 6.0
 _SHORTEST = 4
 """Frames of a movement, at least."""
-_FEW = 8
-"""Joints seen, below which a frame tells nothing of the hand's speed."""
-_MEMBERS = np.array([[float(joint in part) for joint in range(22)] for part in PARTS])
 
 
 @dataclass(frozen=True)
@@ -53,16 +46,19 @@ class Segment:
 
 
 class Segmenter:
-    """Takes the frames of one hand and gives each movement once it has ended.
+    """Takes the frames of one skeleton and gives each movement once it has ended.
 
     Args:
-        rest_s: how long a hand must be slow for its movement to have ended.
+        rest_s: how long it must be slow for its movement to have ended.
         longest_s: of a longer movement only the last part is given.
+        anatomy: its kind.
     """
 
-    def __init__(self, rest_s: float, longest_s: float) -> None:
+    def __init__(self, rest_s: float, longest_s: float, anatomy: Anatomy = HAND) -> None:
         self._rest_s = rest_s
         self._longest_s = longest_s
+        self._anatomy = anatomy
+        self._members = np.array([[float(joint in part) for joint in range(anatomy.joints)] for part in anatomy.parts])
         self._frames: deque[tuple[float, np.ndarray, float]] = deque()
         self._started: float | None = None
         self._slow_since: float | None = None
@@ -102,7 +98,7 @@ class Segmenter:
         return max(start - SLOPE_S / 2, self._last_end)
 
     def _speed(self) -> float:
-        """Return how fast the hand moves: slope of each joint over the last instants, in hand spans per second."""
+        """Return how fast it moves: slope of each joint over the last instants, in bones per second."""
         now = self._frames[-1][0]
         recent = list(takewhile(lambda frame: frame[0] > now - SLOPE_S, reversed(self._frames)))
         if len(recent) < 3 or now - recent[-1][0] < SLOPE_S / 2:
@@ -114,13 +110,13 @@ class Segmenter:
         times = np.where(seen, times - times.sum(axis=0) / count, 0.0)
         spread = (times * times).sum(axis=0)
         known = (count >= 3) & (spread > 0)
-        if known.sum() < _FEW:
+        if known.sum() < self._anatomy.few:
             return self._frames[-1][2]  # as before
         slopes = (times[:, :, None] * np.where(seen[:, :, None], joints, 0.0)).sum(axis=0)
         slopes[known] /= spread[known, None]
         slopes[~known] = 0.0
-        parts = (_MEMBERS @ slopes) / np.maximum(_MEMBERS @ known, 1)[:, None]
-        return float(np.sqrt((parts * parts).sum(axis=1).max())) / hand_span(joints)
+        parts = (self._members @ slopes) / np.maximum(self._members @ known, 1)[:, None]
+        return float(np.sqrt((parts * parts).sum(axis=1).max())) / self._anatomy.bone(joints)
 
     def _noise(self) -> float:
         speeds = sorted(speed for _, _, speed in self._frames)
@@ -140,13 +136,3 @@ class Segmenter:
         instants = np.searchsorted(times, times[pauses] - SLOPE_S / 2)
         later = [int(i) for i in instants if 0 < i < len(times) - _SHORTEST]
         return Segment(times, joints, (0, *later[-MOST_PAUSES:]))
-
-
-def hand_span(joints: np.ndarray) -> float:
-    """Return the length from the wrist to the base of the middle finger in metres, of frames (T, 22, 3).
-
-    Where these are not seen it is that of an average hand.
-    """
-    length = np.linalg.norm(joints[:, MIDDLE_BASE] - joints[:, WRIST], axis=1)
-    length = length[np.isfinite(length)]
-    return max(float(np.median(length)), 0.02) if length.size else 0.09

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from convoy.gestures import anatomy
 from convoy.gestures.recogniser import UNKNOWN
 from convoy.learning.errors import LearningError
 from convoy.learning.hand_bag import read_bag
@@ -19,8 +21,7 @@ from convoy.learning.ts_file import read_ts
 from convoy_sim.hands import FINGER, GESTURES, HAND
 
 HAND_STEPS = 32
-"""Instants that a gesture of a hand is brought to."""
-HAND_CHANNELS = "x, y, z in metres of each of the 22 joints of SHREC'17, in a camera's optical frame"
+"""Instants that a gesture of a hand, or of arms, is brought to."""
 
 
 def open_series(
@@ -56,19 +57,20 @@ def open_series(
     ]
     licence = licence_of(path)
     clips: list[Skeletons]
+    whose = anatomy.HAND
     if kind == "hands":
         clips, licence = simulate(parse_seeds(place), ways), "Apache-2.0 (made by convoy)"
         own = [*own, UNKNOWN]
     elif kind == "shrec":
         clips = read_shrec(path, ways, split)
     else:
-        clips = read_csv(path) if kind == "csv" else read_bag(path)
+        clips, whose = (read_csv(path), whose) if kind == "csv" else read_bag(path)
         own = sorted({clip.label for clip in clips})
     names = list(classes or own)
     strange = sorted({clip.label for clip in clips} - set(names))
     if strange:
         raise LearningError(f"{spec} has the class {strange[0]!r}, which is none of the model's: {', '.join(names)}.")
-    return join(spec, licence, HAND_CHANNELS, clips, names, steps or HAND_STEPS)
+    return join(spec, licence, whose, clips, names, steps or HAND_STEPS)
 
 
 def _with_classes(data: SeriesSet, classes: Sequence[str]) -> SeriesSet:
@@ -78,6 +80,4 @@ def _with_classes(data: SeriesSet, classes: Sequence[str]) -> SeriesSet:
             f"{data.spec} has the class {strange[0]!r}, which is none of the model's: {', '.join(classes)}."
         )
     numbers = np.array([list(classes).index(name) for name in data.classes])
-    return SeriesSet(
-        data.spec, data.licence, data.quantity, data.values, numbers[data.labels], tuple(classes), data.groups
-    )
+    return replace(data, labels=numbers[data.labels], classes=tuple(classes))

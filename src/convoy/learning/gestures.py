@@ -24,7 +24,7 @@ from convoy.learning.nets.multi_branch import multi_branch
 from convoy.learning.nets.recurrent import recurrent
 from convoy.learning.series import SeriesSet, folds
 from convoy.learning.series_augment import SeriesAugmentation, augment
-from convoy.learning.series_net import Ensemble, Frame, FrontEnd, SeriesNet
+from convoy.learning.series_net import Ensemble, FrontEnd, SeriesNet
 
 _FOLDS_FOR_ONE = 6
 """A single network is tried on so small a part of the data."""
@@ -130,11 +130,6 @@ def build(name: str, channels: int, steps: int, classes: int) -> nn.Module:
     raise LearningError(f"There is no network {name!r}.")
 
 
-def _front(values: np.ndarray) -> FrontEnd:
-    frame: Frame = "hand" if values.shape[2] == 66 else "as it is"
-    return FrontEnd(torch.from_numpy(values), frame)
-
-
 def _fit_net(
     data: SeriesSet,
     held_out: np.ndarray,
@@ -147,7 +142,7 @@ def _fit_net(
 ) -> SeriesNet:
     torch.manual_seed(options.seed * 1000 + member)
     steps, channels = data.values.shape[1:]
-    front = _front(data.values[~held_out])
+    front = FrontEnd(torch.from_numpy(data.values[~held_out]), data.anatomy)
     task = GestureTask(SeriesNet(front, build(options.net, channels, steps, len(data.classes))), options)
     shown = TensorDataset(torch.from_numpy(data.values[~held_out]), torch.from_numpy(data.labels[~held_out]))
     own = folder / f"member-{member + 1}"
@@ -165,6 +160,6 @@ def _fit_net(
 
 
 def _fit_minirocket(data: SeriesSet, seed: int) -> SeriesNet:
-    front = _front(data.values).eval()
     series = torch.from_numpy(data.values)
+    front = FrontEnd(series, data.anatomy).eval()
     return SeriesNet(front, minirocket(front(series), torch.from_numpy(data.labels), len(data.classes), seed=seed))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from convoy.gestures.anatomy import Anatomy
 from convoy.gestures.gaps import fill_gaps
 from convoy.inference import resample
 from convoy.learning.errors import LearningError
@@ -24,6 +25,7 @@ class SeriesSet:
         labels: number of the class of each, shape (N,).
         classes: names of the classes.
         groups: who made each series, shape (N,); nobody is trained on and tested on at the same time.
+        anatomy: whose joints the channels are; None where they are taken as they are.
     """
 
     spec: str
@@ -33,18 +35,11 @@ class SeriesSet:
     labels: np.ndarray
     classes: tuple[str, ...]
     groups: np.ndarray
+    anatomy: Anatomy | None = None
 
     def subset(self, chosen: np.ndarray) -> SeriesSet:
         """Return the series that are chosen by numbers or by a mask."""
-        return SeriesSet(
-            self.spec,
-            self.licence,
-            self.quantity,
-            self.values[chosen],
-            self.labels[chosen],
-            self.classes,
-            self.groups[chosen],
-        )
+        return replace(self, values=self.values[chosen], labels=self.labels[chosen], groups=self.groups[chosen])
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Skeletons:
 
 
 def join(
-    spec: str, licence: str, quantity: str, clips: Sequence[Skeletons], classes: Sequence[str], steps: int
+    spec: str, licence: str, anatomy: Anatomy, clips: Sequence[Skeletons], classes: Sequence[str], steps: int
 ) -> SeriesSet:
     """Fill the gaps of movements and bring them to the same number of steps.
 
@@ -75,7 +70,8 @@ def join(
             raise LearningError(f"{spec}: in movement {number + 1} ({clip.label}) no joint is ever seen.")
         values[number] = resample(filled.reshape(len(filled), channels), steps, clip.times)
     labels = np.array([classes.index(clip.label) for clip in clips])
-    return SeriesSet(spec, licence, quantity, values, labels, tuple(classes), np.array([clip.group for clip in clips]))
+    groups = np.array([clip.group for clip in clips])
+    return SeriesSet(spec, licence, anatomy.quantity, values, labels, tuple(classes), groups, anatomy)
 
 
 def folds(labels: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-Frame = Literal["as it is", "hand"]
+from convoy.gestures.anatomy import Anatomy
 
-_PALM, _WRIST, _MIDDLE_BASE = 1, 0, 10
 _FLOOR = 3e-3
 """Variance, of 1 on average, that is added to each direction before whitening, so that noise is not blown up."""
 
@@ -20,8 +17,9 @@ class FrontEnd(nn.Module):
     The small differences between joints, such as a thumb's between up and down, are as plain in the whitened channels
     (Kessy et al. 2018) as a whole arm's motion is in the others.
 
-    With `frame` 'hand' the channels are the 22 joints of a hand: the origin becomes the mean place of its palm, and
-    the unit the length from the wrist to the base of the middle finger, so that distance and size don't matter.
+    Where the channels are joints of some `anatomy`, the origin becomes the mean place of its centre (a hand's palm),
+    and the unit the length of its bones (from the wrist to the base of the middle finger), so that neither distance
+    nor size matters.
 
     Takes series of shape (N, T, C); gives (N, 2C, T): first what was centred, then what was whitened.
     """
@@ -30,9 +28,9 @@ class FrontEnd(nn.Module):
     scale: Tensor
     whiten: Tensor
 
-    def __init__(self, values: Tensor, frame: Frame) -> None:
+    def __init__(self, values: Tensor, anatomy: Anatomy | None) -> None:
         super().__init__()
-        self.frame = frame
+        self.anatomy = anatomy
         placed = self._place(values)
         flat = placed.reshape(-1, placed.shape[2])
         mean, scale = flat.mean(0), (flat - flat.mean(0)).square().mean().sqrt()
@@ -47,13 +45,14 @@ class FrontEnd(nn.Module):
         return torch.cat([normal, normal @ self.whiten], 2).transpose(1, 2)
 
     def _place(self, series: Tensor) -> Tensor:
-        if self.frame == "as it is":
+        if self.anatomy is None:
             return series
         steps, channels = series.shape[1:]
         joints = series.reshape(-1, steps, channels // 3, 3)
-        centre = joints[:, :, _PALM].mean(1, keepdim=True).unsqueeze(2)
-        span = joints[:, :, _MIDDLE_BASE] - joints[:, :, _WRIST]
-        size = torch.sqrt((span * span).sum(2).mean(1) + 1e-8).reshape(-1, 1, 1, 1)
+        centre = joints[:, :, list(self.anatomy.centre)].mean((1, 2), keepdim=True)
+        bones = [joints[:, :, end] - joints[:, :, start] for start, end in self.anatomy.bones]
+        squares = torch.stack([(bone * bone).sum(2).mean(1) for bone in bones]).mean(0)
+        size = torch.sqrt(squares + 1e-8).reshape(-1, 1, 1, 1)
         return ((joints - centre) / size).reshape(-1, steps, channels)
 
 
