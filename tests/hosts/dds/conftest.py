@@ -20,7 +20,8 @@ from convoy.hosts.dds import Participant
 from convoy.hosts.dds.domain import LOOPBACK
 
 HERE = Path(__file__).parent
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
+"""A machine that is busy with a training starts Python in half a minute."""
 
 
 class Process:
