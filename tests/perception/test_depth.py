@@ -96,11 +96,11 @@ def test_points_of_a_fisheye_lie_on_its_rays(active: Active) -> None:
     assert angle == pytest.approx(math.hypot(10 - 79.5, 60 - 59.5) / 80, rel=1e-3)
 
 
-def test_what_is_beyond_the_limit_is_not_known(active: Active) -> None:
+def test_what_is_beyond_the_limit_is_infinitely_far(active: Active) -> None:
     bench = active(DepthEstimator, max_depth=10.0)
     bench.deliver("camera_info", camera_info())
     bench.deliver("image", picture(scene(blue=BLUE)))
-    assert depth_of(bench)[0, 0] == 0
+    assert depth_of(bench)[0, 0] == np.inf
     assert np.isnan(bench.results("points")[0].data.view(np.float32)[:3]).all()
     assert not bench.results("overlay")[0].data.reshape(120, 160, 3)[0, 0].any()
 

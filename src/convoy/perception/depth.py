@@ -22,8 +22,9 @@ class DepthEstimator(DrawnModel):
     """Estimates how far away everything is, from each camera image alone.
 
     Subscribes to ``image`` and ``camera_info``; publishes ``depth/image`` (32FC1 of the image's size: metres along the
-    optical axis, 0 where it is not known), with it ``depth/camera_info``, ``depth/points`` (PointCloud2 in the
-    camera's optical frame, coloured), and ``overlay``, depth as colours. What nobody listens to is not made.
+    optical axis; as REP-118 has it, +inf beyond `max_depth`, and NaN where the model gives none), with it
+    ``depth/camera_info``, ``depth/points`` (PointCloud2 in the camera's optical frame, coloured), and ``overlay``,
+    depth as colours. What nobody listens to is not made.
 
     How large a thing looks, from which its distance follows, depends on the focal length. Where `camera_info` tells
     that it is another one than the model was trained with, depth is scaled by their ratio. Without a `camera_info`
@@ -33,7 +34,7 @@ class DepthEstimator(DrawnModel):
     TASK = "depth"
 
     class Parameters(DrawnModel.Parameters):
-        max_depth: float = Field(100.0, gt=0.0, le=1e4, description="m; what is farther is not known")
+        max_depth: float = Field(60.0, gt=0.0, le=1e4, description="m; what is farther is said to be infinitely far")
         points_step: int = Field(2, ge=1, le=64, description="a point of the cloud for each so many pixels and rows")
 
     camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA)
@@ -74,7 +75,8 @@ class DepthEstimator(DrawnModel):
         scale = self._scale(seen, camera)
         values = values * np.float32(scale) if scale != 1.0 else values
         depth = seen.fit.depth_back(values)
-        depth = np.where((depth > 0) & (depth <= self.parameters.max_depth), depth, np.float32(0))
+        measured = np.where(depth <= self.parameters.max_depth, depth, np.float32(np.inf))
+        depth = np.where(depth > 0, measured, np.float32(np.nan))
         seen.results["depth"] = depth
         if self.depth.wanted:
             self.depth.publish(encode(depth, "32FC1", image.header))

@@ -57,7 +57,7 @@ def depth_picture(depth: np.ndarray, encoding: str) -> np.ndarray:
 
     The scale is the same for all images, so that colours compare.
     """
-    known = depth > 0
+    known = (depth > 0) & np.isfinite(depth)
     nearness = np.divide(NEAREST_M, depth, out=np.zeros(depth.shape, np.float32), where=known)
     # The square root spreads what is far: 4 m is half-way.
     levels = (255 * np.sqrt(np.minimum(nearness, 1))).astype(np.uint8)

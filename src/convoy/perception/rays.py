@@ -30,7 +30,7 @@ class Rays:
     def points(self, depth: np.ndarray, bgr: np.ndarray) -> np.ndarray:
         """Return points (h, w, 4) float32: x y z in m, and the packed colour; NaN where depth (H, W) is not known."""
         near = depth[:: self.step, :: self.step]
-        z = np.where(near > 0, near, np.float32(np.nan))
+        z = np.where((near > 0) & np.isfinite(near), near, np.float32(np.nan))
         points = np.empty((*z.shape, 4), np.float32)
         np.multiply(self.at, z[..., None], out=points[..., :2])
         points[..., 2] = z

@@ -190,11 +190,11 @@ def header(stamp: int) -> Header:
     return make(Header, stamp=time(stamp), frame_id="camera_optical")
 
 
-def test_what_no_depth_camera_saw_is_zero(tmp_path: Path) -> None:
+def test_what_no_depth_camera_saw_is_zero_and_too_far_is_infinite(tmp_path: Path) -> None:
     image = encode(np.zeros((1, 4, 3), np.uint8), "rgb8", header(5))
     depth = encode(np.array([[np.nan, np.inf, -1.0, 2.5]], np.float32), "32FC1", header(5))
     spec = write_bag(tmp_path / "bag", {"/camera/image_raw": [image], "/camera/depth/image": [depth]})
-    assert open_dataset(spec)[0].depth.tolist() == [[0.0, 0.0, 0.0, 2.5]]
+    assert open_dataset(spec)[0].depth.tolist() == [[0.0, np.inf, 0.0, 2.5]]
 
 
 def test_numbers_in_a_bags_mask_are_those_of_its_labels(tmp_path: Path) -> None:

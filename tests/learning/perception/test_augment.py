@@ -117,10 +117,10 @@ def test_light_changes_both_pictures_of_a_pair_alike(scene: Sample) -> None:
     assert not torch.allclose(view.image, plain_view(same, 96, 64).image, atol=0.02)
 
 
-def test_depth_that_is_no_number_is_unknown(scene: Sample) -> None:
+def test_depth_that_is_no_number_is_unknown_and_infinite_depth_is_far(scene: Sample) -> None:
     depth = scene.depth.copy()
     depth[0, 0], depth[0, 1], depth[0, 2] = np.nan, np.inf, -1
-    assert plain_view(replace(scene, depth=depth), 96, 64).depth[0, :3].tolist() == [0, 0, 0]
+    assert plain_view(replace(scene, depth=depth), 96, 64).depth[0, :3].tolist() == [0, np.inf, 0]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 700), (375, 500)])

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from tests.learning.perception.conftest import make_sample  # noqa: E402
 
 from convoy.learning.nets.blocks import resize  # noqa: E402
-from convoy.learning.nets.depth_losses import scale_invariant, ssim, stereo, warp  # noqa: E402
+from convoy.learning.nets.depth_losses import BEYOND_WEIGHT, scale_invariant, ssim, stereo, warp  # noqa: E402
 from convoy.learning.nets.posenet import rotation_between  # noqa: E402
 from convoy.learning.nets.segmentation.net import ClassLoss, overlap_loss, quarter  # noqa: E402
 from convoy.learning.nets.segmentation.segnet import unpool  # noqa: E402
@@ -27,6 +27,17 @@ def test_depth_is_compared_where_it_is_known_and_half_of_a_common_scale_is_forgi
     assert float(twice["depth"]) == pytest.approx(0.5 * math.log(2) ** 2, rel=1e-4)
     assert float(twice["gradient"]) == pytest.approx(0, abs=1e-6)
     assert all(torch.isfinite(part) for part in scale_invariant(torch.zeros(1, 4, 4), torch.zeros(1, 4, 4)).values())
+
+
+def test_what_is_beyond_measure_is_only_to_be_farther_than_what_is_not() -> None:
+    depth = torch.tensor([[[2.0, 4.0], [torch.inf, 0.0]]])
+    for said, wanted in ((2.0, math.log(2) ** 2), (4.0, 0.0), (40.0, 0.0)):
+        log_depth = torch.tensor([[[2.0, 4.0], [said, 1.0]]]).log().requires_grad_()
+        found = scale_invariant(log_depth, depth)
+        assert found["beyond"].item() == pytest.approx(BEYOND_WEIGHT * wanted, abs=1e-6)
+        assert found["depth"].item() == found["gradient"].item() == 0.0
+        (slope,) = torch.autograd.grad(sum(found.values()), log_depth)
+        assert torch.isfinite(slope).all()
 
 
 def test_warping_by_the_true_disparity_gives_the_other_picture() -> None:

@@ -121,7 +121,9 @@ def _pixels(where: str, part: str, message: Any, numbers: Array, image: Array) -
     if pixels.shape != image.shape[:2]:
         raise LearningError(f"{where}: it is of shape {pixels.shape}, its picture of {image.shape[:2]}.")
     if part == "depth" and encoding == "32FC1":
-        return np.where(np.isfinite(pixels) & (pixels > 0), pixels, np.float32(0.0))  # REP-118: NaN is invalid
+        return np.where(
+            pixels > 0, pixels, np.float32(0.0)
+        )  # REP-118: NaN is invalid, +inf beyond what can be measured
     if part == "depth" and encoding == "16UC1":
         return metres(pixels)
     if part == "instances" and encoding in ("16UC1", "mono8", "8UC1"):

@@ -85,7 +85,10 @@ def _read(set_: _Shared, file: str, boxes: Array, labels: Array, numbers: Array,
         parts |= {"instance_ids": numbers.copy()} if "boxes" in want else {}
     if "depth" in want:
         path = folder / "depth" / png
-        parts["depth"] = same_size(path, read_depth(path), image)
+        depth = same_size(path, read_depth(path), image)
+        parts["depth"] = np.where(
+            depth > 0, depth, np.float32(np.inf)
+        )  # all is known that is near enough to be written
     if set_.baseline_m and "right" in want:
         path = folder / "right" / file
         parts |= {"right": same_size(path, read_rgb(path), image), "baseline_m": set_.baseline_m}

@@ -34,7 +34,8 @@ class Sample:
         instance_ids: (N,) int64, each box's number in `instances`.
         keypoints: (N, P, 3) float32, of each box's thing: x y in pixels, and 1, or 0 where it is not known; by
             `Dataset.points`.
-        depth: (H, W) float32, metres along the optical axis, 0 where it is not known.
+        depth: (H, W) float32, metres along the optical axis; 0 where it is not known, +inf where it is
+            known to be farther than can be measured, as the sky is.
         right: (H, W, 3) uint8, the right picture of a rectified stereo pair.
         baseline_m: distance of the two cameras.
         camera: (3, 3) float64, intrinsics K of the pinhole camera.

@@ -12,7 +12,7 @@ from convoy.learning.nets.blocks import resize
 
 INVARIANCE = 0.5
 """Share of the error of the whole picture's scale that is forgiven (Eigen et al. 2014)."""
-GRADIENT_WEIGHT = 0.5
+GRADIENT_WEIGHT, BEYOND_WEIGHT = 0.5, 0.2
 ALPHA, SMOOTHNESS, CONSISTENCY = 0.85, 0.1, 1.0
 """Share of SSIM in the appearance, and weights beside it (Godard et al. 2017)."""
 
@@ -20,8 +20,11 @@ ALPHA, SMOOTHNESS, CONSISTENCY = 0.85, 0.1, 1.0
 def scale_invariant(log_depth: Tensor, depth: Tensor) -> dict[str, Tensor]:
     """Compare with known depths (N, H, W) in metres, 0 where unknown; `log_depth` is the logarithm of what was found.
 
-    The scale-invariant error of Eigen et al. 2014, and that of the first derivatives (Eigen & Fergus 2015).
+    The scale-invariant error of Eigen et al. 2014, and that of the first derivatives (Eigen & Fergus 2015). Where depth
+    is infinite, as the sky's, what is nearer than the farthest known place of the batch is wrong by so much.
     """
+    far = depth.isinf()
+    depth = depth.masked_fill(far, 0)
     known = depth > 0
     count = known.flatten(1).sum(dim=1).clamp(min=1)
     error = torch.where(known, log_depth - depth.clamp(min=1e-3).log(), 0)
@@ -31,7 +34,9 @@ def scale_invariant(log_depth: Tensor, depth: Tensor) -> dict[str, Tensor]:
     both = known[:, :, 1:] & known[:, :, :-1], known[:, 1:] & known[:, :-1]
     total = torch.stack([(step * pair).sum() for step, pair in zip(steps, both, strict=True)]).sum()
     gradient = total / torch.stack([pair.sum() for pair in both]).sum().clamp(min=1)
-    return {"depth": scale.mean(), "gradient": GRADIENT_WEIGHT * gradient}
+    nearer = (depth.amax().clamp(min=1e-3).log() - log_depth).clamp(min=0) * far
+    beyond = nearer.pow(2).sum() / far.sum().clamp(min=1)
+    return {"depth": scale.mean(), "gradient": GRADIENT_WEIGHT * gradient, "beyond": BEYOND_WEIGHT * beyond}
 
 
 def stereo(disparities: Sequence[Tensor], left: Tensor, right: Tensor) -> dict[str, Tensor]:

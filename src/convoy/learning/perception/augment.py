@@ -184,7 +184,7 @@ def _nearest(values: np.ndarray, fit: Fit) -> np.ndarray:
 
 
 def _metres(depth: np.ndarray) -> np.ndarray:
-    return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
+    return np.where(depth > 0, depth, 0).astype(np.float32)
 
 
 def _picture(image: np.ndarray) -> Tensor:

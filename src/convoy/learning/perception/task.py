@@ -28,7 +28,7 @@ class View:
         mask: (H, W) int64, class ids; 255 is void.
         instances: (N, H, W) bool, the visible pixels of each box's thing.
         keypoints: (N, P, 3) float, of each box's thing: x y in pixels of the view, and 1, or 0 where unknown.
-        depth: (H, W) float, metres along the optical axis, 0 where unknown.
+        depth: (H, W) float, metres along the optical axis, 0 where unknown, +inf beyond what was measured.
         right: (3, H, W) float, the right picture of the stereo pair.
         baseline_m: of the stereo pair.
         camera: (3, 3) float, K of the view: pixel (0, 0) is the middle of the upper left pixel.
