@@ -30,9 +30,7 @@ def test_a_component_that_is_fine_says_what_it_does_and_how_fast() -> None:
     model = Status(Level.OK, "rc_steering on cpu", {"version": "1"})
     (policy,) = summary(("policy", {"Frequency Status": RUNNING, "Model": model}))
     assert (policy["state"], policy["said"]) == ("fine", "Model: rc_steering on cpu")
-    assert policy["traffic"] == (
-        "image 20.0 times a second, 2 image skipped, answers within 18.3 ms"
-    )
+    assert policy["traffic"] == ("image 20.0 times a second, 2 image skipped, answers within 18.3 ms")
 
 
 def test_the_worst_of_a_component_is_what_is_said() -> None:
