@@ -130,7 +130,7 @@ def test_a_gamepad_steers_drives_and_stops(screen: Screen, robot: Robot) -> None
     assert max(message.drive.speed for _, message in robot.published("drive")) <= p.max_speed / 2 + 1e-6
 
 
-def test_charts_and_parameters_are_shown(screen: Screen, scene: None) -> None:
+def test_charts_and_parameters_are_shown(screen: Screen, scene: None, robot: Robot) -> None:
     screen.open()
     page = screen.page
     page.wait_for_selector("#no-picture", state="hidden")
@@ -139,12 +139,14 @@ def test_charts_and_parameters_are_shown(screen: Screen, scene: None) -> None:
     for chart in ("chart-speed", "chart-steering", "chart-age"):
         painted(screen, chart, lambda share: share > 0.005)
     screen.keep("charts")
+    robot.put("health", diagnostics("supervisor", 0, {"Parameters": Status(Level.OK, "", {"max_speed": "2.75"})}))
+    page.wait_for_timeout(1500)  # health is shown once a second
     screen.tab("parameters")
     page.wait_for_selector("#parameters details", timeout=READ_MS)
     page.locator("#parameters summary", has_text="supervisor").click()
     card = page.locator("#parameters details", has_text="supervisor").first
     assert "from 0 to 1.5" in card.inner_text()
-    assert "max_speed" in card.inner_text()
+    assert "max_speed\n2.75" in card.inner_text(), "what is set, and not what would be if nothing were"
     screen.keep("parameters")
 
 

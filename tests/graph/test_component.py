@@ -465,13 +465,30 @@ def test_diagnostics_come_every_second_with_the_traffic() -> None:
     bench.pass_time(1)
     first, second = diagnostics(bench)
     assert [array.header.stamp.sec for array in (first, second)] == [101, 102]
-    (status,) = first.status
+    status, _ = first.status
     values = {value.key: value.value for value in status.values}
     assert (status.name, status.level, status.message) == ("watcher: Frequency Status", Level.OK, "running")
     assert values["image received (Hz)"] == "20.0"
     assert values["watch received (Hz)"] == "0.0"
     assert values["age at publish p50 (ms)"] == values["age at publish p99 (ms)"] == "5.0"
     assert {value.key: value.value for value in second.status[0].values}["image replaced"] == "3"
+
+
+def test_what_is_set_is_told_with_the_diagnostics_and_secrets_are_not() -> None:
+    class Locked(Component):
+        class Parameters(ComponentParameters):
+            speed: float = Field(1.5, description="m/s")
+            token: str = Field("", repr=False, description="secret")
+
+    bench = Bench(Locked("locked", {"token": "0123456789abcdef"}))
+    bench.component.configure()
+    bench.component.activate()
+    bench.pass_time(SECOND)
+    told = [{value.key: value.value for value in array.status[-1].values} for array in diagnostics(bench)]
+    bench.component.set_parameters({"speed": 2.5})
+    bench.pass_time(SECOND)
+    told += [{value.key: value.value for value in diagnostics(bench)[-1].status[-1].values}]
+    assert told == [{"speed": "1.5"}, {"speed": "2.5"}]
 
 
 def test_silence_on_images_is_stale() -> None:

@@ -403,7 +403,7 @@ def test_diagnostics_tell_the_latency_and_what_was_dropped(live: Live) -> None:
     for at_ms in (0, 10, 20, 30):
         live.show(at_ms)
     live.executor.run_until(1000 * MS)
-    (status,) = [
+    status, _ = [
         {value.key: value.value for value in status.values}
         for item in live.published
         if item.type_name == type_name(DiagnosticArray)

@@ -16,7 +16,9 @@ class ConsoleParameters(ComponentParameters):
 
     host: str = Field("127.0.0.1", description="address to listen on; beyond loopback a token and TLS are required")
     port: int = Field(8700, ge=0, le=65535, description="port to listen on; 0 takes a free one")
-    token: str = Field("", description="what pages must know beyond loopback, 16 characters or more; empty makes one")
+    token: str = Field(
+        "", repr=False, description="what pages must know beyond loopback, 16 characters or more; empty makes one"
+    )
     certificate: Path = Field(Path(), description="PEM file for TLS; empty makes one")
     key: Path = Field(Path(), description="PEM file of the certificate's private key")
     max_pages: int = Field(16, ge=1, le=200, description="pages that may be open at once")

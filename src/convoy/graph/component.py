@@ -12,7 +12,7 @@ from convoy.errors import ConvoyError
 from convoy.graph.health import Level, Status, Traffic, diagnostics
 from convoy.graph.host import Cancel, Host
 from convoy.graph.log import Log
-from convoy.graph.parameters import ComponentParameters, describe, parse
+from convoy.graph.parameters import ComponentParameters, describe, parse, values
 from convoy.graph.ports import ImageInput, Input, Output, Subscription, Timer
 from convoy.interfaces import cdr
 from convoy.interfaces.messages import DiagnosticArray, Message, nanoseconds, type_name
@@ -314,6 +314,7 @@ class Component:
             *self.traffic.status(DIAGNOSTICS_PERIOD_NS, [name for name, port in self.inputs.items() if port.latest])
         )
         self.traffic = Traffic()
+        self._statuses["Parameters"] = Status(Level.OK, "", values(self.parameters))
         self.diagnostics.publish(diagnostics(self.name, self.now(), self._statuses))
 
     def _attached(self) -> Host:

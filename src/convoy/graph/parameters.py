@@ -79,6 +79,12 @@ def check(model: type[ComponentParameters], owner: str, values: Mapping[str, Any
             raise _refusal(model, owner, faults) from None
 
 
+def values(parameters: ComponentParameters) -> dict[str, str]:
+    """Return what is set, as text. Fields with ``repr=False`` are secret and left out."""
+    fields = type(parameters).model_fields
+    return {name: str(getattr(parameters, name)) for name, field in fields.items() if field.repr}
+
+
 def _refusal(model: type[ComponentParameters], owner: str, faults: Iterable[Any]) -> ParameterError:
     return ParameterError(f"{owner}: {'; '.join(_explain(model, fault) for fault in faults)}.")
 

@@ -3,17 +3,19 @@
 import { $, make } from "./dom.js";
 
 const WORST = { fine: 0, waiting: 1, look: 2, silent: 3, act: 3 };
+const SET = "Parameters";
 const WORDS = { fine: "fine", waiting: "waiting", look: "look at it", silent: "silent", act: "act now" };
 
 export class Health {
   constructor(link) {
     this.open = new Set();
-    this.running = new Set();
+    this.running = new Map();  // what is set, by component
     link.addEventListener("health", ({ detail }) => this.show(detail.components));
   }
 
   show(components) {
-    this.running = new Set(components.map(({ name }) => name.split("/").at(-1)));
+    this.running = new Map(components.map(({ name, details }) =>
+      [name.split("/").at(-1), details.find((one) => one.name === SET)?.values ?? {}]));
     const worst = Math.max(0, ...components.map(({ state }) => WORST[state] ?? 2));
     $("health-dot").className = ["", "", "look", "act"][worst];
     if (!$("health").offsetParent) return;  // not shown
@@ -24,6 +26,7 @@ export class Health {
   card({ name, state, said, traffic, details }) {
     const list = make("dl");
     for (const { name: what, said: words, values } of details) {
+      if (what === SET) continue;  // they have a tab of their own
       list.append(make("dt", { text: what }), make("dd", { text: words }));
       for (const [key, value] of Object.entries(values)) list.append(make("dt", { text: `  ${key}` }), make("dd", { text: value }));
     }
@@ -39,21 +42,21 @@ export class Health {
 /** The parameters of all components, with their ranges; those that run here come first. */
 export async function showParameters(running) {
   const place = $("parameters");
-  if (place.childElementCount) return;
-  place.replaceChildren(make("p", { class: "empty", text: "Reading" }));
+  if (!place.childElementCount) place.replaceChildren(make("p", { class: "empty", text: "Reading" }));
   const components = await (await fetch("parameters")).json();
   const found = Object.entries(components).filter(([, parameters]) => parameters.length);
   const cards = (those) => those.map(([name, parameters]) => make("details", { class: "card" },
-    make("summary", { text: `${name}, ${parameters.length} parameters` }), ...parameters.map(parameter)));
+    make("summary", { text: `${name}, ${parameters.length} parameters` }),
+    ...parameters.map((one) => parameter(one, running.get(name)?.[one.name]))));
   const [here, elsewhere] = [true, false].map((runs) => found.filter(([name]) => running.has(name) === runs));
   place.replaceChildren(
-    make("p", { class: "said", text: "What can be set of each component, in a parameter file or by ros2 param set, and what it is if nothing is set." }),
+    make("p", { class: "said", text: "What is set of each component that runs, and within which range it may be: in a parameter file, or by ros2 param set. Of the others, what it is if nothing is set." }),
     ...cards(here), ...(here.length && elsewhere.length ? [make("h2", { text: "Not running now" })] : []), ...cards(elsewhere));
 }
 
-function parameter({ name, type, minimum, maximum, choices, default: value, description, required }) {
+function parameter({ name, type, minimum, maximum, choices, default: value, description, required }, set) {
   const range = choices.length ? choices.join(", ") : [minimum != null ? `from ${minimum}` : "", maximum != null ? `to ${maximum}` : ""].join(" ").trim();
   return make("div", { class: "parameter" },
-    make("code", { text: name }), make("span", { text: required ? "required" : String(value) }),
+    make("code", { text: name }), make("span", { text: set ?? (required ? "required" : String(value)) }),
     make("p", { text: `${description}. ${type}${range ? `, ${range}` : ""}` }));
 }
