@@ -44,18 +44,20 @@ def file_of(page: Page, kind: Kind, put: Callable[[], None]) -> np.ndarray:
     """Put something in until the page is sent a picture of a kind; returns its pixels."""
     for _ in range(TRIES):
         put()
-        try:
-            while True:
-                message = page.socket.recv(timeout=0.2)
-                if not isinstance(message, bytes):
-                    continue
-                found, number, _ = FRAME_HEADER.unpack_from(message)
-                if found == Kind.PICTURE:
-                    page.send(type="seen", frame=number)
-                elif found == kind:
-                    return cv2.imdecode(np.frombuffer(message[FRAME_HEADER.size :], np.uint8), cv2.IMREAD_UNCHANGED)
-        except TimeoutError:
-            continue
+        until = time.monotonic() + 0.2
+        # The page is told much else all the time.
+        while (left := until - time.monotonic()) > 0:
+            try:
+                message = page.socket.recv(timeout=left)
+            except TimeoutError:
+                break
+            if not isinstance(message, bytes):
+                continue
+            found, number, _ = FRAME_HEADER.unpack_from(message)
+            if found == Kind.PICTURE:
+                page.send(type="seen", frame=number)
+            elif found == kind:
+                return cv2.imdecode(np.frombuffer(message[FRAME_HEADER.size :], np.uint8), cv2.IMREAD_UNCHANGED)
     raise AssertionError(f"no {kind.name} came")
 
 
