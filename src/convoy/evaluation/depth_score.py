@@ -39,7 +39,7 @@ class DepthScore:
         fit = self._input.fit(width, height)
         scale = 1.0
         if self._input.focal_length and sample.camera is not None:
-            scale = sample.camera[0, 0] * fit.scale[0] / self._input.focal_length
+            scale = sample.camera[1, 1] * fit.scale[1] / self._input.focal_length
         known = np.isfinite(sample.depth) & (sample.depth > 0) & (sample.depth <= FARTHEST_M)
         true = sample.depth[known].astype(np.float64)
         found = np.clip(scale * fit.depth_back(outputs["depth"])[known].astype(np.float64), _NEAREST_M, FARTHEST_M)

@@ -26,9 +26,9 @@ class DepthEstimator(DrawnModel):
     ``depth/camera_info``, ``depth/points`` (PointCloud2 in the camera's optical frame, coloured), and ``overlay``,
     depth as colours. What nobody listens to is not made.
 
-    How large a thing looks, from which its distance follows, depends on the focal length. Where `camera_info` tells
-    that it is another one than the model was trained with, depth is scaled by their ratio. Without a `camera_info`
-    depth is as if it were the same, and there are no points; ``/diagnostics`` says which it is.
+    In which row of the picture a thing stands, from which its distance follows, depends on the focal length. Where
+    `camera_info` tells that it is another one than the model was trained with, depth is scaled by their ratio. Without
+    a `camera_info` depth is as if it were the same, and there are no points; ``/diagnostics`` says which it is.
     """
 
     TASK = "depth"
@@ -98,7 +98,7 @@ class DepthEstimator(DrawnModel):
         trained = self.loaded.card.camera.focal_length
         if camera is None or trained is None:
             return 1.0
-        ratio = camera.fx * seen.fit.scale[0] / trained
+        ratio = camera.fy * seen.fit.scale[1] / trained
         self._report_scale(ratio)
         return ratio
 

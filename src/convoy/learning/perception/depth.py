@@ -49,4 +49,4 @@ def depth_target(view: View, settings: NetSettings) -> dict[str, Tensor]:
         assert view.right is not None
         return {"right": view.right}
     assert view.depth is not None
-    return {"depth": view.depth * (settings.focal_px / view.camera[0, 0])}
+    return {"depth": view.depth * (settings.focal_px / view.camera[1, 1])}
