@@ -151,7 +151,7 @@ class Allowance:
         self._rate, self._burst = rate, burst
         self._left, self._at_s = burst, 0.0
         self.overdrawn = 0
-        """Messages beyond it since the last one within."""
+        """Messages beyond it, less those within that came after them."""
 
     def spend(self, now_s: float) -> bool:
         """Count one message; tells whether it is within the allowance."""
@@ -161,5 +161,5 @@ class Allowance:
             self.overdrawn += 1
             return False
         self._left -= 1.0
-        self.overdrawn = 0
+        self.overdrawn = max(self.overdrawn - 1, 0)
         return True

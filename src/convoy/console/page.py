@@ -17,7 +17,7 @@ from convoy.console.protocol import Kind, Request, Seen, frame, parse
 IN_FLIGHT = 2
 """Pictures that are under way to a page; it says when it has shown one. A slow page gets fewer, not older ones."""
 OVERDRAWN = 500
-"""Messages in a row beyond the allowance, after which the page is disconnected."""
+"""Messages beyond the allowance, after which the page is disconnected."""
 POLICY_VIOLATION, TRY_LATER = 1008, 1013
 
 
