@@ -16,6 +16,7 @@ import numpy as np
 import typer
 
 from convoy.evaluation.depth_score import DepthScore
+from convoy.evaluation.segmentation_score import SegmentationScore
 from convoy.inference import Session
 from convoy.learning.datasets.spec import open_dataset
 
@@ -49,21 +50,16 @@ def of_classes(session: Session, spec: str, same: dict[str, str]) -> dict[str, f
     data = open_dataset(spec, want=("mask",))
     known = list(data.classes)
     called = [same.get(name, name) for name in session.card.classes]
-    number = np.array([known.index(name) if name in known else len(known) for name in called] + [len(known)])
-    confusion = np.zeros((len(known), len(known) + 1), np.int64)
+    number = np.array([known.index(name) if name in known else len(known) for name in called], np.uint8)
+    score = SegmentationScore(session.card.model_copy(update={"classes": tuple(known)}))
     for sample in (data[place] for place in range(len(data))):
-        height, width = sample.mask.shape
-        mask = session.card.camera.fit(width, height).mask_back(session.run(sample.image)["mask"])
-        there = sample.mask < len(known)
-        said = number[np.minimum(mask[there], len(number) - 1)]
-        np.add.at(confusion, (sample.mask[there].astype(np.int64), said), 1)
-    right = np.diag(confusion)
-    iou = right / np.maximum(confusion.sum(axis=1) + confusion[:, :-1].sum(axis=0) - right, 1)
-    taught = [place for place, name in enumerate(known) if name in called]
+        score.add({"mask": number[session.run(sample.image)["mask"]]}, sample)
+    found = score.figures()
     for name in (name for name in known if name not in called):
         print(f"{name} was never learned, and is left out of the mean")
-    rows = {f"iou {known[place]}": float(iou[place]) for place in taught}
-    return {"miou": float(iou[taught].mean()), "accuracy": float(right.sum() / confusion.sum()), **rows}
+        found.pop(f"iou {name}", None)
+    ious = [value for name, value in found.items() if name.startswith("iou ")]
+    return found | {"miou": float(np.mean(ious))}
 
 
 def of_depth(session: Session, spec: str) -> dict[str, float]:
