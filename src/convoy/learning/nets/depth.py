@@ -72,8 +72,8 @@ class StereoDepthNet(PerceptionNet):
         self.encoder = encoder
         self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
         self.heads = nn.ModuleList(_flat(width, 2, _FIRST_DISPARITY) for width in self.decoder.widths[:SCALES])
-        self._metre_pixels = settings.baseline_m * settings.focal_px
-        self._nearest = settings.baseline_m * settings.focal_px / FARTHEST_M
+        self._metre_pixels = settings.metre_px
+        self._nearest = settings.metre_px / FARTHEST_M
 
     def forward(self, views: Tensor) -> Tensor:
         finest = self._disparities(views)[0]

@@ -48,8 +48,9 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         dropout=options.dropout,
         loss=loss,
         pretrained=options.pretrained,
-        focal_px=_focal_length(seen, options.width, options.height),
-        baseline_m=float(np.median([sample.baseline_m for sample in seen])),
+        focal_px=_focal_length(seen, options.width, options.height, axis=1),
+        metre_px=float(np.median([sample.baseline_m for sample in seen]))
+        * _focal_length(seen, options.width, options.height, axis=0),
         origin=origin,
         extent_m=extent,
         bounds=_bounds(positions),
@@ -73,14 +74,14 @@ def _weights(samples: list[Sample], classes: int) -> tuple[float, ...]:
     return tuple((weights / (weights * shares).sum()).tolist())
 
 
-def _focal_length(samples: list[Sample], width: int, height: int) -> float:
-    """The typical vertical focal length in pixels of the view; 0 where no camera is known.
+def _focal_length(samples: list[Sample], width: int, height: int, axis: int) -> float:
+    """The typical focal length in pixels of the view, 0 where no camera is known; `axis` 0 is horizontal, 1 vertical.
 
     Views are stretched where pictures are of another aspect, and on a road it is the row of its foot that tells how far
-    a thing is (van Dijk & de Croon 2019, "How Do Neural Networks See Depth in Single Images?").
+    a thing is (van Dijk & de Croon 2019, "How Do Neural Networks See Depth in Single Images?"). Disparity is across.
     """
     lengths = [
-        sample.camera[1, 1] * Fit.stretched(sample.image.shape[1::-1], (width, height)).scale[1]
+        sample.camera[axis, axis] * Fit.stretched(sample.image.shape[1::-1], (width, height)).scale[axis]
         for sample in samples
         if sample.camera is not None
     ]

@@ -64,8 +64,9 @@ class NetSettings:
         dropout: probability before the last layer, of nets that have it.
         loss: name of the loss, of tasks that have several; empty for the default.
         pretrained: start from torchvision's or timm's published weights of the backbone, which are fetched.
-        focal_px: focal length, in pixels of the view, of the camera that the net's depths are true for; 0 if unknown.
-        baseline_m: of the stereo pairs trained on; 0 if there are none.
+        focal_px: vertical focal length, in pixels of the view, of the camera that the net's depths are true for; 0 if
+            unknown.
+        metre_px: depth (m) times disparity (pixels of the view) of the stereo pairs trained on; 0 if there are none.
         origin: x y z in m, the middle of the mapped area, of camera poses.
         extent_m: typical distance from it.
         landmarks: poses x y z qx qy qz qw of training pictures all over the area.
@@ -83,7 +84,7 @@ class NetSettings:
     loss: str = ""
     pretrained: bool = False
     focal_px: float = 0.0
-    baseline_m: float = 0.0
+    metre_px: float = 0.0
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     extent_m: float = 1.0
     landmarks: tuple[tuple[float, ...], ...] = ()
