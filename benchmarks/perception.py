@@ -154,7 +154,7 @@ def build(task_name: str, card: ModelCard | None) -> tuple[Any, ModelCard]:
     net = re.search(r"--net[ =](\S+)", said)
     backbone = re.search(r"--backbone[ =](\S+)", said)
     choice = choose(task, net[1] if net else "")
-    size = card.camera if card else CameraInput(width=320, height=240)
+    size = card.camera if card else CameraInput(width=480, height=360)
     classes = card.classes if card and card.classes else tuple(entry.name for entry in CLASSES)
     boxed = card.boxed if card else tuple(int(entry.id) for entry in CLASSES if entry.boxed)
     settings = NetSettings(

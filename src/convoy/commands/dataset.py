@@ -34,7 +34,7 @@ def record(
     towns: Annotated[str, typer.Option(help="A split (train, val, test), a seed, or seeds such as 3,10-19.")],
     frames: Annotated[int, typer.Option(min=1, help="How many.")],
     out: Annotated[Path, typer.Option(help="Folder to write to; one that was begun is gone on with.")],
-    size: Size = "320x240",
+    size: Size = "480x360",
     fov: Fov = 70.0,
     stereo: Stereo = 0.0,
     weathers: Annotated[
@@ -79,7 +79,7 @@ def bag(
     seconds: Annotated[float, typer.Option(min=0.1, help="Of the simulated world's time.")] = 60.0,
     drive: Annotated[int, typer.Option(min=0, help="Number of the drive: start, route, traffic and light.")] = 0,
     weather: Annotated[str, typer.Option(help="clear, cloudy, low_sun, overcast, fog, rain or dusk.")] = "clear",
-    size: Size = "320x240",
+    size: Size = "480x360",
     fov: Fov = 70.0,
     stereo: Stereo = 0.0,
     format: Annotated[Format, typer.Option(help="Of pictures.")] = Format.jpeg,

@@ -35,8 +35,8 @@ class BagDrive:
     cars: int = 15
     people: int = 20
     seconds: float = 60.0
-    width: int = 320
-    height: int = 240
+    width: int = 480
+    height: int = 360
     fov: float = 70.0
     stereo: float = 0.0
     transport: str = "jpeg"

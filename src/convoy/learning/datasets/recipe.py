@@ -52,8 +52,8 @@ class Recipe:
 
     towns: str
     frames: int
-    width: int = 320
-    height: int = 240
+    width: int = 480
+    height: int = 360
     fov: float = 70.0
     stereo: float = 0.0
     weathers: tuple[str, ...] = ()

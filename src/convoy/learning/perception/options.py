@@ -17,8 +17,8 @@ class PerceptionOptions:
     loss: str = ""
     pretrained: bool = False
     freeze: str = ""
-    width: int = 320
-    height: int = 240
+    width: int = 480
+    height: int = 360
     epochs: int = 40
     patience: int = 10
     seed: int = 0
