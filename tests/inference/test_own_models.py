@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import yaml
 
 from convoy.inference import ModelError, Session
+from convoy.inference.runtime import onnxruntime
 
 torch = pytest.importorskip("torch", reason="exports networks of torchvision and others (extra 'learn')")
 torchvision = pytest.importorskip("torchvision", reason="exports its networks (extra 'learn')")

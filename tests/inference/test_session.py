@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -175,3 +176,12 @@ def test_loads_quietly_and_without_torch(make_model: MakeModel, card: MakeCard) 
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_nothing_is_sent_and_nothing_is_left_behind(make_model: MakeModel, card: MakeCard, tmp_path: Path) -> None:
+    """ONNX Runtime keeps what it would send to its makers in ~/.cache, from its import on, unless it is told not to."""
+    home = tmp_path / "home"
+    home.mkdir()
+    program = f"from convoy.inference import Session; Session.load({str(make_model(card()))!r}, 'steering')"
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "HOME": str(home)}, check=True)
+    assert not list(home.rglob("*"))

@@ -228,7 +228,7 @@ def test_a_backbone_that_is_not_there_is_refused() -> None:
 
 def test_nothing_is_normalised_apart_in_the_file(tmp_path: Path) -> None:
     """ONNX Runtime makes one operator of convolution, batch norm and ReLU."""
-    import onnxruntime
+    from convoy.inference.runtime import onnxruntime
 
     samples = pictures(1)
     write(TASKS[0].nets["nano"].build(SETTINGS), TASKS[0], samples, tmp_path / "boards.onnx")

@@ -16,9 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import onnxruntime
-
 from convoy.inference.errors import ModelError
+from convoy.inference.runtime import onnxruntime
 
 Device = Literal["auto", "cpu", "cuda", "tensorrt"]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from convoy import tracing
 from convoy.inference import devices
@@ -17,6 +16,7 @@ from convoy.inference.camera_input import CameraInput
 from convoy.inference.card import ModelCard
 from convoy.inference.errors import ModelError
 from convoy.inference.resample import resample
+from convoy.inference.runtime import onnxruntime
 
 _STEPS: frozenset[str] = frozenset()
 """Named steps around the net that this version can take; a card that wants another is refused."""
@@ -144,7 +144,6 @@ class Session:
 
 
 def _start(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
-    onnxruntime.disable_telemetry_events()
     onnxruntime.set_default_logger_severity(_FATAL)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _FATAL
