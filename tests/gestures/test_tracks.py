@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convoy.gestures.identity import Identities
+from convoy.gestures.identity import Identities, distinct
 from convoy.gestures.tracks import Tracks
 from convoy_sim.hands import Person
 
@@ -85,3 +85,12 @@ def test_a_hand_that_was_away_or_elsewhere_gets_a_new_id() -> None:
     assert identities.assign(0.0, place) == [1]
     assert identities.assign(0.1, place + 1.0) == [2]
     assert identities.assign(2.0, place + 1.0) == [3]
+
+
+def test_a_hand_that_is_found_twice_is_one() -> None:
+    hand = HAND - HAND.mean(axis=0) + np.array([0.0, 0.0, 0.6])
+    aside = hand + np.array([0.2, 0.0, 0.0])
+    further = hand * 1.2  # in the picture at the same place, and as large
+    assert distinct([hand, further, aside], [0.8, 0.9, 0.7]) == [1, 2]
+    assert distinct([hand + np.array([0.02, 0.0, 0.0]), hand], [0.9, 0.8]) == [0]
+    assert distinct([], []) == []

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from convoy import tracing
 from convoy.errors import ConvoyError
-from convoy.gestures.identity import Identities
+from convoy.gestures.identity import Identities, distinct
 from convoy.gestures.mediapipe_hand import body_joints, hand_joints
 from convoy.graph import Component, ComponentParameters, ImageInput, Input, Level, Output
 from convoy.interfaces.images import CameraImage
@@ -107,6 +107,8 @@ class HandTracker(Component):
         ):
             points = place(_array(metric), _array(seen)[:, :2], camera)
             hands.append((hand_joints(points), side.classification[0]))
+        kept = distinct([joints for joints, _ in hands], [side.score for _, side in hands])
+        hands = [hands[number] for number in kept]
         ids = self.identities.assign(
             nanoseconds(header.stamp) / NANOSECONDS, np.stack([joints[0] for joints, _ in hands])
         )

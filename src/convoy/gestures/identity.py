@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 FORGOTTEN_AFTER_S = 0.5
 FURTHEST_M = 0.35
 """A hand that is further than this from where one was is another hand."""
+SAME_PLACE = 0.6
+"""Hands whose centres are nearer to each other than this share of their radius are one, found twice."""
+
+
+def distinct(hands: Sequence[np.ndarray], scores: Sequence[float]) -> list[int]:
+    """Return which of some hands are no second finding of another: of two at one place that of the better score.
+
+    `hands` are joints in metres in a camera's optical frame, shape (joints, 3) each. Places are those in the picture:
+    the same hand may be found at two distances.
+    """
+    seen = [hand[:, :2] / hand[:, 2:] for hand in hands]
+    centres = [points.mean(axis=0) for points in seen]
+    radii = [np.linalg.norm(points - centre, axis=1).mean() for points, centre in zip(seen, centres, strict=True)]
+    kept: list[int] = []
+    for number in sorted(range(len(hands)), key=lambda number: -scores[number]):
+        apart = [float(np.linalg.norm(centres[number] - centres[other])) for other in kept]
+        if all(far > SAME_PLACE * max(radii[number], radii[k]) for far, k in zip(apart, kept, strict=True)):
+            kept.append(number)
+    return sorted(kept)
 
 
 class Identities:
