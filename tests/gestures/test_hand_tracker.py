@@ -63,6 +63,10 @@ def test_metric_landmarks_are_put_where_they_look_as_large_as_they_do() -> None:
     assert np.allclose(place(metric, wrong, camera, weights), points, atol=1e-5)
 
 
+def test_a_driver_that_sends_images_and_calibration_best_effort_is_heard() -> None:
+    assert {HandTracker.image.qos.reliability, HandTracker.camera_info.qos.reliability} == {"best_effort"}
+
+
 def test_without_mediapipe_one_sentence_says_what_to_install() -> None:
     if importlib.util.find_spec("mediapipe"):
         pytest.skip("MediaPipe is installed here")

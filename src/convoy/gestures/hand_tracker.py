@@ -12,7 +12,7 @@ from convoy import tracing
 from convoy.errors import ConvoyError
 from convoy.gestures.identity import Identities, distinct
 from convoy.gestures.mediapipe_hand import body_joints, hand_joints
-from convoy.graph import Component, ComponentParameters, ImageInput, Input, Level, Output
+from convoy.graph import SENSOR_DATA, Component, ComponentParameters, ImageInput, Input, Level, Output
 from convoy.interfaces.images import CameraImage
 from convoy.interfaces.messages import NANOSECONDS, BodySkeleton, CameraInfo, HandSkeleton, nanoseconds
 from convoy.interfaces.skeletons import body_skeleton, hand_skeleton
@@ -50,7 +50,7 @@ class HandTracker(Component):
         )
 
     image = ImageInput("image")
-    camera_info = Input("camera_info", CameraInfo, latest=True)
+    camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA, latest=True)
     hands = Output("hands", HandSkeleton)
     body = Output("body", BodySkeleton)
 
