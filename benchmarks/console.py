@@ -39,7 +39,8 @@ STOPS_WITHIN_MS = 300.0
 KEEPS_S = 0.5
 """How long a vehicle has to keep moving, or standing, to be believed."""
 SLOW_PAGES, SLOW_S = 3, 0.3
-WARM_UP = 20
+WARM_UP = 60
+"""Pages that come and go until everything has been touched once: after 40 the memory is flat."""
 
 
 class Part(StrEnum):

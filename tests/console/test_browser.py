@@ -139,7 +139,8 @@ def test_charts_and_parameters_are_shown(screen: Screen, scene: None, robot: Rob
     for chart in ("chart-speed", "chart-steering", "chart-age"):
         painted(screen, chart, lambda share: share > 0.005)
     screen.keep("charts")
-    robot.put("health", diagnostics("supervisor", 0, {"Parameters": Status(Level.OK, "", {"max_speed": "2.75"})}))
+    values = {"max_speed": "2.75", "stale_after": "0.5"}
+    robot.put("health", diagnostics("supervisor", 0, {"Parameters": Status(Level.OK, "", values)}))
     page.wait_for_timeout(1500)  # health is shown once a second
     screen.tab("parameters")
     page.wait_for_selector("#parameters details", timeout=READ_MS)
@@ -147,6 +148,7 @@ def test_charts_and_parameters_are_shown(screen: Screen, scene: None, robot: Rob
     card = page.locator("#parameters details", has_text="supervisor").first
     assert "from 0 to 1.5" in card.inner_text()
     assert "max_speed\n2.75" in card.inner_text(), "what is set, and not what would be if nothing were"
+    assert card.locator(".other code").all_inner_texts() == ["max_speed"], "what was set otherwise than usual is marked"
     screen.keep("parameters")
 
 

@@ -33,10 +33,11 @@ def main() -> None:
     found = {}
     for name in sorted(COMPONENTS):
         try:
-            found[name] = [asdict(parameter) for parameter in describe(component_class(name).Parameters)]
+            described = describe(component_class(name).Parameters)
+            found[name] = [asdict(one) | {"default": str(one.default)} for one in described]  # as nodes say what is set
         except ImportError:
             continue  # its extra is not installed, so it does not run here either
-    print(json.dumps(found, default=str))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ export class Charts {
     const canvas = $(id), context = fitted(canvas), [w, h] = [canvas.clientWidth, canvas.clientHeight];
     const values = this.points.flatMap((point) => Object.values(lines).map((read) => read(point))).filter((value) => value != null);
     low = Math.min(low, ...values);
-    high = Math.max(high, ...values);
+    const most = Math.max(...values);
+    if (most >= high) high = most + 0.08 * (most - low);  // no line runs along the frame
     const end = this.points.at(-1)?.at ?? 0, x = (at) => w - 8 - ((end - at) / SPAN_S) * (w - LEFT - 8), y = (value) => h - 10 - ((value - low) / (high - low)) * (h - 20);
     context.font = "11px system-ui, sans-serif";
     context.fillStyle = "#93a1b3";

@@ -39,24 +39,30 @@ export class Health {
   }
 }
 
+const opened = new Set();  // components whose parameters are looked at
+
 /** The parameters of all components, with their ranges; those that run here come first. */
 export async function showParameters(running) {
   const place = $("parameters");
   if (!place.childElementCount) place.replaceChildren(make("p", { class: "empty", text: "Reading" }));
   const components = await (await fetch("parameters")).json();
   const found = Object.entries(components).filter(([, parameters]) => parameters.length);
-  const cards = (those) => those.map(([name, parameters]) => make("details", { class: "card" },
+  const cards = (those) => those.map(([name, parameters]) => make("details", { class: "card", open: opened.has(name), ontoggle: ({ target }) => opened[target.open ? "add" : "delete"](name) },
     make("summary", { text: `${name}, ${parameters.length} parameters` }),
     ...parameters.map((one) => parameter(one, running.get(name)?.[one.name]))));
   const [here, elsewhere] = [true, false].map((runs) => found.filter(([name]) => running.has(name) === runs));
   place.replaceChildren(
-    make("p", { class: "said", text: "What is set of each component that runs, and within which range it may be: in a parameter file, or by ros2 param set. Of the others, what it is if nothing is set." }),
+    make("p", { class: "said", text: "What each component that runs goes by, and within which range it may be; what is not as usual is marked. Set by a parameter file or launch argument, under ROS 2 by ros2 param set too. Not from here: limits are not for the hands that they limit." }),
     ...cards(here), ...(here.length && elsewhere.length ? [make("h2", { text: "Not running now" })] : []), ...cards(elsewhere));
 }
 
-function parameter({ name, type, minimum, maximum, choices, default: value, description, required }, set) {
+function parameter({ name, type, minimum, maximum, choices, default: usual, description, required }, set) {
   const range = choices.length ? choices.join(", ") : [minimum != null ? `from ${minimum}` : "", maximum != null ? `to ${maximum}` : ""].join(" ").trim();
-  return make("div", { class: "parameter" },
-    make("code", { text: name }), make("span", { text: set ?? (required ? "required" : String(value)) }),
-    make("p", { text: `${description}. ${type}${range ? `, ${range}` : ""}` }));
+  const isOther = set != null && set !== usual;
+  return make("div", { class: `parameter${isOther ? " other" : ""}` },
+    make("code", { text: name }), make("span", { text: spoken(set ?? (required ? "required" : usual)) }),
+    make("p", { text: `${description}. ${type}${range ? `, ${range}` : ""}${isOther && !required ? `; usually ${spoken(usual)}` : ""}` }));
 }
+
+/** Paths that are empty are written as the folder that they mean. */
+const spoken = (value) => (["", "."].includes(value) ? "empty" : value);

@@ -134,7 +134,8 @@ function start() {
 
   function show(tab) {
     body.dataset.view = tab;
-    for (const button of document.querySelectorAll("[data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === tab));
+    const from = tab === "parameters" && narrow.matches ? "health" : tab;  // where a phone has the button for them
+    for (const button of document.querySelectorAll("[data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === from));
     for (const sheet of document.querySelectorAll("[data-sheet]")) sheet.classList.toggle("shown", sheet.dataset.sheet === tab);
     if (tab === "training") training.draw();
     if (tab === "parameters") showParameters(health.running);

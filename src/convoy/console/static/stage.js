@@ -4,6 +4,7 @@ import { $, fitted } from "./dom.js";
 
 const OLD_AFTER_S = 0.7, KEPT_S = 1.0;
 const HUMAN = "76, 194, 255", POLICY = "183, 148, 255";
+const STEERS = { manual: "human", assisted: "policy", autonomous: "policy" };
 
 export class Stage {
   constructor(link) {
@@ -77,24 +78,27 @@ export class Stage {
     context.rect(left, top, w * scale, h * scale);
     context.clip();
     if (this.on.has("arcs")) {
-      for (const [who, colour] of [["policy", POLICY], ["human", HUMAN]]) this.arc(context, this.arcs[who], colour, left, top, w * scale, h * scale);
+      for (const [who, colour] of [["policy", POLICY], ["human", HUMAN]]) this.arc(context, this.arcs[who], colour, STEERS[document.body.dataset.mode] === who, left, top, w * scale, h * scale);
     }
     if (this.on.has("boxes") && this.boxes && recent(this.boxes.at)) this.drawBoxes(context, left, top, w * scale, h * scale);
     context.restore();
   }
 
-  arc(context, points, colour, left, top, width, height) {
+  /** The path of who steers is a surface; that of who does not is a line. */
+  arc(context, points, colour, steers, left, top, width, height) {
     if (!points?.length) return;
     context.beginPath();
     for (const [x, y] of points) context.lineTo(left + x * width, top + y * height);
     context.closePath();
-    const fade = context.createLinearGradient(0, top + height * 0.45, 0, top + height);
-    fade.addColorStop(0, `rgba(${colour}, .05)`);
-    fade.addColorStop(1, `rgba(${colour}, .38)`);
-    context.fillStyle = fade;
-    context.fill();
-    context.lineWidth = 2;
-    context.strokeStyle = `rgba(${colour}, .75)`;
+    if (steers) {
+      const fade = context.createLinearGradient(0, top + height * 0.45, 0, top + height);
+      fade.addColorStop(0, `rgba(${colour}, .05)`);
+      fade.addColorStop(1, `rgba(${colour}, .38)`);
+      context.fillStyle = fade;
+      context.fill();
+    }
+    context.lineWidth = steers ? 2 : 1.5;
+    context.strokeStyle = `rgba(${colour}, ${steers ? 0.8 : 0.45})`;
     context.stroke();
   }
 
