@@ -10,6 +10,7 @@ from pydantic import Field
 
 from convoy import tracing
 from convoy.errors import ConvoyError
+from convoy.gestures.distance import Distances
 from convoy.gestures.identity import Identities, distinct
 from convoy.gestures.mediapipe_hand import body_joints, hand_joints
 from convoy.graph import SENSOR_DATA, Component, ComponentParameters, ImageInput, Input, Level, Output
@@ -48,6 +49,9 @@ class HandTracker(Component):
         horizontal_fov: float = Field(
             1.05, gt=0.1, lt=3.0, description="rad; taken until camera_info tells the focal length"
         )
+        distance_time: float = Field(
+            2.0, ge=0.0, le=30.0, description="s over which a hand's distance is averaged, for it jumps; 0 does not"
+        )
 
     image = ImageInput("image")
     camera_info = Input("camera_info", CameraInfo, qos=SENSOR_DATA, latest=True)
@@ -78,6 +82,7 @@ class HandTracker(Component):
 
     def on_activate(self) -> None:
         self.identities = Identities()
+        self.distances = Distances(self.parameters.distance_time)
         self.focal: float | None = None
 
     def on_camera_info(self, info: Any) -> None:
@@ -109,10 +114,10 @@ class HandTracker(Component):
             hands.append((hand_joints(points), side.classification[0]))
         kept = distinct([joints for joints, _ in hands], [side.score for _, side in hands])
         hands = [hands[number] for number in kept]
-        ids = self.identities.assign(
-            nanoseconds(header.stamp) / NANOSECONDS, np.stack([joints[0] for joints, _ in hands])
-        )
-        for (joints, side), hand_id in zip(hands, ids, strict=True):
+        time = nanoseconds(header.stamp) / NANOSECONDS
+        ids = self.identities.assign(time, np.stack([joints[0] for joints, _ in hands]))
+        for (found_at, side), hand_id in zip(hands, ids, strict=True):
+            joints = self.distances.steady(hand_id, time, found_at)
             # MediaPipe takes the image for a mirrored one.
             handedness = {"Left": _RIGHT, "Right": _LEFT}.get(side.label, _UNKNOWN)
             self.hands.publish(
