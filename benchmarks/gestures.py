@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--ways", action="store_true", help="one finger and whole hand are two classes")
     parser.add_argument("--epochs", type=int, default=GestureOptions.epochs)
     parser.add_argument("--batch-size", type=int, default=GestureOptions.batch_size)
-    parser.add_argument("--nets", nargs="+", default=[net.value for net in Net])
+    parser.add_argument("--nets", nargs="+", default=[net.value for net in Net if net is not Net.auto])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

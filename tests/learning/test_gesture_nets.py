@@ -37,7 +37,7 @@ def waves(count: int = 36, channels: int = 6, steps: int = 24) -> SeriesSet:
     )
 
 
-@pytest.mark.parametrize("net", list(Net))
+@pytest.mark.parametrize("net", [net for net in Net if net is not Net.auto])
 def test_learns_and_exports(net: Net, tmp_path: Path) -> None:
     if net is Net.minirocket:
         pytest.importorskip("sktime", reason="MiniRocket needs the extra 'learn'")
@@ -52,6 +52,15 @@ def test_learns_and_exports(net: Net, tmp_path: Path) -> None:
     probabilities = session.run(data.values[1])["probabilities"]
     assert probabilities.sum() == pytest.approx(1, abs=1e-5)
     assert probabilities.argmax() == 1
+
+
+def test_what_is_not_chosen_goes_by_the_number_of_series() -> None:
+    few, many = GestureOptions().settled(180), GestureOptions().settled(5000)
+    assert (few.net, few.epochs, few.members) == (Net.gru, 120, 5)
+    assert (many.net, many.epochs, many.members) == (Net.multi_branch, 16, 1)
+    assert GestureOptions(net=Net.lstm, epochs=3, members=2).settled(180) == GestureOptions(
+        net=Net.lstm, epochs=3, members=2
+    )
 
 
 def test_cross_validation_covers_every_series_once(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from convoy.learning.gesture_options import (
     ENOUGH_SERIES,
     LARGE_SET_EPOCHS,
     LARGE_SET_MEMBERS,
+    LARGE_SET_NET,
     SMALL_SET_EPOCHS,
     SMALL_SET_MEMBERS,
+    SMALL_SET_NET,
     GestureOptions,
     Net,
 )
@@ -25,7 +27,10 @@ def gestures(
         str, typer.Option(help="ts:FILE, shrec:DIR, csv:FILE, bag:DIR or hands:SEEDS, such as hands:0-59.")
     ],
     out: training.Out,
-    net: Annotated[Net, typer.Option(help="The network.")] = _DEFAULT.net,
+    net: Annotated[
+        Net,
+        typer.Option(help=f"The network; auto: {SMALL_SET_NET} below {ENOUGH_SERIES} series, else {LARGE_SET_NET}."),
+    ] = _DEFAULT.net,
     ways: Annotated[
         bool, typer.Option("--ways", help="One finger and whole hand are two classes: 28, not 14.")
     ] = False,
@@ -60,7 +65,7 @@ def gestures(
     Of several networks each is tried on the part that it was not trained on: cross-validation, stated in the card.
     No group (person, where the data tells persons apart) is in both parts.
 
-    Example: convoy train gestures --data hands:0-59 --net dd-net --out models/mine.onnx
+    Example: convoy train gestures --data hands:0-59 --out models/mine.onnx
     """
     from convoy.learning.gesture_data import open_series
 

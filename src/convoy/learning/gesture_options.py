@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 
 class Net(enum.StrEnum):
-    """The networks that learn gestures."""
+    """The networks that learn gestures; `auto` is the one that is best for so many series."""
 
+    auto = "auto"
     mc_dcnn = "mc-dcnn"
     multi_branch = "multi-branch"
     multi_branch_shared = "multi-branch-shared"
@@ -21,16 +22,17 @@ class Net(enum.StrEnum):
 ENOUGH_SERIES = 1000
 SMALL_SET_MEMBERS, LARGE_SET_MEMBERS = 5, 1
 SMALL_SET_EPOCHS, LARGE_SET_EPOCHS = 120, 16
+SMALL_SET_NET, LARGE_SET_NET = Net.gru, Net.multi_branch
 
 
 @dataclass(frozen=True)
 class GestureOptions:
     """Options of the training of a gesture model; `convoy train gestures --help` says what each does.
 
-    `epochs` and `members` of 0 are chosen by the number of series; see `settled`.
+    `net` auto, and `epochs` and `members` of 0, are chosen by the number of series; see `settled`.
     """
 
-    net: Net = Net.gru
+    net: Net = Net.auto
     epochs: int = 0
     seed: int = 0
     batch_size: int = 32
@@ -45,6 +47,7 @@ class GestureOptions:
         small = series < ENOUGH_SERIES
         return replace(
             self,
+            net=self.net if self.net is not Net.auto else SMALL_SET_NET if small else LARGE_SET_NET,
             epochs=self.epochs or (SMALL_SET_EPOCHS if small else LARGE_SET_EPOCHS),
             members=self.members or (SMALL_SET_MEMBERS if small else LARGE_SET_MEMBERS),
         )
