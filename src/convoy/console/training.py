@@ -140,6 +140,8 @@ class Training:
         )
         with contextlib.suppress(ProcessLookupError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
+        with contextlib.suppress(OSError):  # where Linux groups by session, that holds within the session only
+            Path(f"/proc/{process.pid}/autogroup").write_text(str(NICE))
         if self._cancelled:  # while it was being started
             self._signal(signal.SIGINT)
         assert process.stdout is not None
