@@ -33,7 +33,7 @@ TRAINS = "CONVOY_JOURNEY_S" in os.environ
 RECORD_S = float(os.environ.get("CONVOY_JOURNEY_S", "4"))
 IS_WHOLE = RECORD_S >= 60
 EPOCHS = 15 if IS_WHOLE else 5
-START_S, TRAIN_MS, LAP_S = 120.0, 1_200_000, 900.0
+START_S, TRAIN_MS, LAP_S = 300.0, 1_200_000, 900.0
 REALTIME_HZ = 4.0
 """Pictures a second, below which nobody could drive; the simulator makes 20 where it has a core for itself."""
 CRUISE, TURNING = 6.5, 0.12
