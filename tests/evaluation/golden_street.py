@@ -111,7 +111,8 @@ def differences(wanted: list[Frame], found: list[Frame], tolerance: dict[str, fl
     if other > tolerance["mask"]:
         said.append(f"{other:.1%} of the pixels are of another class")
     depths = [np.concatenate([frame["depth"] for frame in frames]) for frames in (wanted, found)]
-    off = np.mean(np.abs(depths[0] - depths[1]) > tolerance["depth"] * (1 + depths[0]))
+    # What is infinitely far must be so in both.
+    off = np.mean(~np.isclose(depths[1], depths[0], rtol=tolerance["depth"], atol=tolerance["depth"]))
     if off > OUTLIERS:
         said.append(f"{off:.1%} of the depths are off by more than {tolerance['depth']:.0%}")
     return said

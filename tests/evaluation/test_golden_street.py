@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -66,18 +67,19 @@ def test_the_same_model_sees_the_same_and_another_one_does_not(tmp_path: Path, m
 
 
 def test_what_is_off_by_little_is_the_same_and_by_more_is_not() -> None:
-    frame = {"boxes": [["car", 0.8, 10.0, 10.0, 40.0, 40.0]], "mask": "0123" * 48, "depth": [5.0, 50.0] * 24}
+    frame = {"boxes": [["car", 0.8, 10.0, 10.0, 40.0, 40.0]], "mask": "0123" * 48, "depth": [5.0, 50.0, math.inf] * 16}
 
     def compared(**changed: object) -> list[str]:
         return differences([frame] * 3, [frame, frame | changed, frame], TOLERANCES["cpu"], LEAST)
 
     assert compared() == []
-    assert compared(boxes=[["car", 0.81, 10.5, 10.0, 40.0, 40.9]], depth=[5.09, 50.9] * 24) == []
+    assert compared(boxes=[["car", 0.81, 10.5, 10.0, 40.0, 40.9]], depth=[5.09, 50.9, math.inf] * 16) == []
     assert compared(boxes=[*frame["boxes"], ["car", 0.31, 0.0, 0.0, 9.0, 9.0]]) == [], "only just reported"
     for boxes in ([["bus", *frame["boxes"][0][1:]]], [], [["car", 0.7, *frame["boxes"][0][2:]]], frame["boxes"] * 0):
         assert "have no counterpart" in compared(boxes=boxes)[0]
     assert "of another class" in compared(mask="1" * 192)[0]
-    assert "of the depths" in compared(depth=[5.3, 50.0] * 24)[0]
+    assert "of the depths" in compared(depth=[5.3, 50.0, math.inf] * 16)[0]
+    assert "of the depths" in compared(depth=[5.0, 50.0, 59.0] * 16)[0]
     assert compared(mask="1" + frame["mask"][1:]) == []
     assert differences([frame], [], TOLERANCES["cpu"], LEAST) == ["0 frames, wanted 1"]
 
