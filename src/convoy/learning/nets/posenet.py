@@ -12,21 +12,23 @@ from convoy.learning.nets.backbones import backbone
 from convoy.learning.nets.blocks import conv_bn_relu, precisely
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-CHANNELS, FEATURES = 32, 512
-"""Of the map that the dense layers see, and of the first of them."""
+CHANNELS, FEATURES, LOCAL = 32, 512, 32
+"""Of the map that the dense layers see, of the first of them, and of what places a view beside a landmark."""
 BETA = 5.0
 """Weight of the rotation's error in rad against the position's in units of the area's extent."""
 _LEAST_LOG, _MOST_LOG = -8.0, 4.0
 _MEMORY = 0.99
+_LEAST_SPACING = 1e-3
 
 
 class PoseNet(PerceptionNet):
     """A backbone, and dense layers for position, rotation and the deviations of both.
 
     Two things are otherwise than in the paper. Features of the last stage are made fewer and then seen where they are:
-    pooled over the picture they tell which street it is, but hardly how far along. And the net weighs
-    `NetSettings.landmarks`, poses of training pictures all over the map, and says what is to be added to their mean:
-    to tell streets apart is one thing, to be exact within one another.
+    pooled over the picture they tell which street it is, but hardly how far along. And the net first tells which of
+    `NetSettings.landmarks`, poses of training pictures all over the map, are near, which it is taught as a classifier
+    is (Weyand et al. 2016, PlaNet), and then how the view lies to each of them: what shows that a camera is a metre
+    farther is another thing in every street.
 
     `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w, and deviations (N, 6): of x y z in m and of
     the rotation about the camera's axes in rad. Targets are poses (N, 7).
@@ -53,8 +55,12 @@ class PoseNet(PerceptionNet):
         landmarks = torch.tensor(settings.landmarks or [(*settings.origin, 0.0, 0.0, 0.0, 1.0)])
         landmarks[:, :3] = (landmarks[:, :3] - torch.tensor(settings.origin)) / settings.extent_m
         self.register_buffer("landmarks", landmarks)
+        self.spacing = _spacing(landmarks)
         self.near = nn.Linear(FEATURES, len(landmarks))
-        self.more = nn.Linear(FEATURES, 7)
+        self.local = nn.Sequential(nn.Linear(FEATURES, LOCAL), nn.ReLU())
+        self.beside = nn.Linear(LOCAL, len(landmarks) * 7)
+        nn.init.zeros_(self.beside.weight)
+        nn.init.zeros_(self.beside.bias)
         self.log_scale = nn.Linear(FEATURES, 6)
         nn.init.zeros_(self.log_scale.weight)
         nn.init.zeros_(self.log_scale.bias)
@@ -62,32 +68,53 @@ class PoseNet(PerceptionNet):
         self.register_buffer("met", torch.ones(6))
 
     def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        position, rotation, log_scale = self._predict(views)
+        _, position, rotation, log_scale = self._predict(views)
         units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=views.device)
         # A Laplace distribution's deviation is sqrt(2) times its scale.
         scale = math.sqrt(2) * log_scale.exp() if self.learned else self.met.expand(len(views), 6)
         return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units
 
     def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        position, rotation, log_scale = self._predict(views)
-        off = torch.cat(
-            [position - (targets[:, :3] - self.origin) / self.extent_m, rotation_between(targets[:, 3:], rotation)],
-            dim=1,
-        )
+        near, position, rotation, log_scale = self._predict(views)
+        wanted = torch.cat([(targets[:, :3] - self.origin) / self.extent_m, targets[:, 3:]], dim=1)
+        off = torch.cat([position - wanted[:, :3], rotation_between(wanted[:, 3:], rotation)], dim=1)
+        nearness = (-distances(wanted, self.landmarks) / self.spacing).softmax(dim=1)
+        place = {"place": functional.cross_entropy(near.float(), nearness)}
         if self.training:
             self.met.lerp_(off.detach().float().pow(2).mean(dim=0).sqrt(), 1 - _MEMORY)
         if self.learned:
             likelihood = off.abs() * (-log_scale).exp() + log_scale
-            return {"position": likelihood[:, :3].mean(), "rotation": likelihood[:, 3:].mean()}
+            return place | {"position": likelihood[:, :3].mean(), "rotation": likelihood[:, 3:].mean()}
         distance, angle = off[:, :3].norm(dim=1).mean(), off[:, 3:].norm(dim=1).mean()
-        return {"position": distance, "rotation": BETA * angle}
+        return place | {"position": distance, "rotation": BETA * angle}
 
-    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         seen = self.reduce(self.encoder(views)[-1]).flatten(1)
         features = precisely(self.features, seen)
-        pose = precisely(self.near, features).softmax(dim=1) @ self.landmarks + precisely(self.more, features)
+        near = precisely(self.near, features)
+        beside = precisely(self.beside, precisely(self.local, features))
+        poses = self.landmarks + beside.view(-1, len(self.landmarks), 7)
+        # A quaternion and its opposite are one rotation: they are added as the nearest landmark has it.
+        rotations = self.landmarks[:, 3:]
+        same = torch.where(rotations[near.argmax(dim=1)] @ rotations.T < 0, -1.0, 1.0)
+        share = near.softmax(dim=1)
+        position = (share[:, None] @ poses[:, :, :3])[:, 0]
+        rotation = ((share * same)[:, None] @ poses[:, :, 3:])[:, 0]
         log_scale = precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG)
-        return pose[:, :3], functional.normalize(pose[:, 3:], dim=1), log_scale
+        return near, position, functional.normalize(rotation, dim=1), log_scale
+
+
+def distances(poses: Tensor, landmarks: Tensor) -> Tensor:
+    """Between poses (N, 7) and landmarks (K, 7), (N, K): of the places, plus the angle in rad."""
+    along = torch.cdist(poses[:, :3], landmarks[:, :3])
+    return along + 2 * (poses[:, 3:] @ landmarks[:, 3:].T).abs().clamp(max=1).acos()
+
+
+def _spacing(landmarks: Tensor) -> float:
+    """How far a landmark typically is from the next; some are one place, where the robot stood."""
+    apart = distances(landmarks, landmarks)
+    apart.fill_diagonal_(math.inf)
+    return max(_LEAST_SPACING, float(apart.amin(dim=1).median())) if len(landmarks) > 1 else 1.0
 
 
 def rotation_between(one: Tensor, other: Tensor) -> Tensor:

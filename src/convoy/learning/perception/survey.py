@@ -12,8 +12,6 @@ from convoy.learning.perception.data import Samples
 from convoy.learning.perception.options import PerceptionOptions
 from convoy.learning.perception.task import NetSettings, Task
 
-LOOKED_AT = 200
-"""Samples, evenly spread."""
 _LEAST_SHARE = 1e-4
 _SLACK, _LEAST_SLACK_M = 0.02, 1.0
 """By how much the mapped area is larger on each side than what was seen of it: a share of its diagonal."""
@@ -26,7 +24,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         LearningError: there is no such net or loss, or the samples lack what the task needs.
     """
     choice, loss = choose(task, options.net), loss_name(task, options.loss)
-    seen = samples.some(LOOKED_AT)
+    seen = samples.some(task.looked_at)
     for sample in seen:
         for name in task.needs_of(loss):
             if getattr(sample, name) is None:
