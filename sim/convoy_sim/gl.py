@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from convoy_sim.errors import SimulationError
@@ -34,6 +36,10 @@ def context() -> Any:
 
 
 def _make() -> Any:
+    # Mesa brings an LLVM for all of the process to see. Triton, which torch imports late, would take it for its own and
+    # crash; whoever comes first is served well.
+    if find_spec("triton"):
+        import_module("triton")
     kind = "osmesa" if os.environ.get("MUJOCO_GL", "").lower() == "osmesa" else "egl"
     try:
         if kind == "osmesa":

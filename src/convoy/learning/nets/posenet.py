@@ -19,6 +19,7 @@ BETA = 5.0
 _LEAST_LOG, _MOST_LOG = -8.0, 4.0
 _MEMORY = 0.99
 _LEAST_SPACING = 1e-3
+"""Of landmarks, as `distances` has it."""
 
 
 class PoseNet(PerceptionNet):
@@ -105,7 +106,7 @@ class PoseNet(PerceptionNet):
 
 
 def distances(poses: Tensor, landmarks: Tensor) -> Tensor:
-    """Between poses (N, 7) and landmarks (K, 7), (N, K): of the places, plus the angle in rad."""
+    """Between poses (N, 7) and landmarks (K, 7), (N, K): of the places, in extents, plus the angle in rad."""
     along = torch.cdist(poses[:, :3], landmarks[:, :3])
     return along + 2 * (poses[:, 3:] @ landmarks[:, 3:].T).abs().clamp(max=1).acos()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -57,10 +57,10 @@ class Samples:
             for piece in self.pieces
         )
 
-    def some(self, count: int) -> list[Sample]:
-        """Read so many of them, evenly spread, or all where there are fewer."""
+    def some(self, count: int) -> Iterator[Sample]:
+        """Read so many of them, evenly spread, or all where there are fewer; one at a time, for they are large."""
         count = min(count, len(self))
-        return [self[place * len(self) // count] for place in range(count)]
+        return (self[place * len(self) // count] for place in range(count))
 
 
 def split(data: Sequence[SampleList], validation: Sequence[SampleList]) -> tuple[Samples, Samples]:

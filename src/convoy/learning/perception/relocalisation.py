@@ -28,7 +28,6 @@ class RelocalisationTask(Task):
     mirrors = False
     zooms = False
     speaks_of_classes = False
-    looked_at = 1000  # they become the landmarks
 
     def target(self, view: View, settings: NetSettings) -> Tensor:
         assert view.pose is not None  # `needs` saw to it

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from convoy.inference import Fit
@@ -12,6 +14,8 @@ from convoy.learning.perception.data import Samples
 from convoy.learning.perception.options import PerceptionOptions
 from convoy.learning.perception.task import NetSettings, Task
 
+LOOKED_AT, LANDMARKS = 200, 1000
+"""Samples, evenly spread: those that are looked at, and those whose poses are kept."""
 _LEAST_SHARE = 1e-4
 _SLACK, _LEAST_SLACK_M = 0.02, 1.0
 """By how much the mapped area is larger on each side than what was seen of it: a share of its diagonal."""
@@ -24,7 +28,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
         LearningError: there is no such net or loss, or the samples lack what the task needs.
     """
     choice, loss = choose(task, options.net), loss_name(task, options.loss)
-    seen = samples.some(task.looked_at)
+    seen = list(samples.some(LOOKED_AT))
     for sample in seen:
         for name in task.needs_of(loss):
             if getattr(sample, name) is None:
@@ -32,7 +36,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
     dataset = samples.pieces[0].dataset
     if options.class_weights and not task.weighted:
         raise LearningError(f"Class weights are of no use to {task.name}.")
-    poses = _poses(seen)
+    poses = _poses(samples.some(LANDMARKS) if "pose" in task.needs else seen)
     positions = poses[:, :3]
     origin, extent = _area(positions)
     return NetSettings(
@@ -86,7 +90,7 @@ def _focal_length(samples: list[Sample], width: int, height: int, axis: int) -> 
     return float(np.median(lengths)) if lengths else 0.0
 
 
-def _poses(samples: list[Sample]) -> np.ndarray:
+def _poses(samples: Iterable[Sample]) -> np.ndarray:
     """(N, 7), the quaternions with a positive w: of the two that are one rotation, neighbours have the same."""
     poses = np.array([sample.pose for sample in samples if sample.pose is not None]).reshape(-1, 7)
     poses[:, 3:] *= np.where(poses[:, 6:] < 0, -1, 1)

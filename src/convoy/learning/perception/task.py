@@ -141,7 +141,6 @@ class Task(ABC):
         zooms: likewise for a part of the picture.
         weighted: whether `class_weights` from the masks' or the categories' frequencies make sense.
         speaks_of_classes: whether the card names the classes of the data.
-        looked_at: samples, evenly spread, that are looked at for what the net is built from.
     """
 
     name: ClassVar[str]
@@ -154,7 +153,6 @@ class Task(ABC):
     zooms: ClassVar[bool] = True
     weighted: ClassVar[bool] = False
     speaks_of_classes: ClassVar[bool] = True
-    looked_at: ClassVar[int] = 200
 
     def needs_of(self, loss: str) -> tuple[str, ...]:
         """The fields of `Sample` that one of `losses` is taught by; `needs`, where they are all alike."""
