@@ -66,16 +66,23 @@ class Robot:
         """What was published on an output: when, and the message."""
         return [(at, message) for name, at, message in list(self.sent) if name == output]
 
-    def wait_for(self, output: str, fits: Callable[[Any], bool] = lambda message: True) -> Any:
-        """Return the first message on an output that fits, from the beginning on."""
-        deadline, seen = time.monotonic() + PATIENCE_S, 0
+    def wait_for(
+        self, output: str, fits: Callable[[Any], bool] = lambda message: True, within_s: float = PATIENCE_S
+    ) -> Any:
+        """Return the first message on an output that fits, from the beginning on.
+
+        Raises:
+            TimeoutError: there is none.
+        """
+        deadline, seen = time.monotonic() + within_s, 0
         with self._come:
             while True:
                 for name, _, message in self.sent[seen:]:
                     if name == output and fits(message):
                         return message
                 seen = len(self.sent)
-                assert self._come.wait(max(deadline - time.monotonic(), 0.001)), f"nothing fitting on {output}"
+                if not self._come.wait(max(deadline - time.monotonic(), 0.001)):
+                    raise TimeoutError(f"nothing fitting on {output}")
 
     def page(self, **headers: str) -> Page:
         """Open a page."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,26 @@ def screen(browser: Any, robot: Robot, tmp_path: Path) -> Iterator[Screen]:
     assert not screen.faults
 
 
-def drives_on(robot: Robot) -> None:
-    """Wait until a command moves the vehicle that is newer than now."""
-    now = time.time_ns()
-    robot.wait_for("drive", lambda message: message.drive.speed > 0 and nanoseconds(message.header.stamp) > now)
+def drives(robot: Robot, press: Callable[[], None], let_go: Callable[[], None]) -> None:
+    """Press until a command moves the vehicle that is newer than the press.
+
+    The first command counts only at rest, and so does the first one after a hiccup of a busy machine: then one lets go
+    and presses again, as the page asks for.
+    """
+
+    def moves(message: Any) -> bool:
+        return message.drive.speed > 0 and nanoseconds(message.header.stamp) > pressed
+
+    for _ in range(10):
+        pressed = time.time_ns()
+        press()
+        try:
+            robot.wait_for("drive", moves, within_s=5.0)
+            return
+        except TimeoutError:
+            let_go()
+            time.sleep(0.5)
+    raise AssertionError("it does not drive, however often one lets go and presses again")
 
 
 def rests(robot: Robot, since_ns: int) -> None:
@@ -71,11 +88,13 @@ def test_two_thumbs_on_a_phone_steer_and_drive_and_let_go(phone: Screen, robot: 
             points.append({"x": x, "y": y, "id": number})
         hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
-    touch("touchStart", steer=(0.5, 0.5), throttle=(0.5, 0.5))
-    touch("touchMove", steer=(0.05, 0.5), throttle=(0.5, 0.05))
+    def press() -> None:
+        touch("touchStart", steer=(0.5, 0.5), throttle=(0.5, 0.5))
+        touch("touchMove", steer=(0.05, 0.5), throttle=(0.5, 0.05))
+
+    drives(robot, press, lambda: touch("touchEnd"))
     p = robot.console.parameters
     robot.wait_for("drive", lambda message: message.drive.steering_angle == pytest.approx(p.max_steering_angle))
-    drives_on(robot)
     phone.keep("thumbs")
     let_go = time.time_ns()
     touch("touchEnd")
@@ -86,8 +105,8 @@ def test_two_thumbs_on_a_phone_steer_and_drive_and_let_go(phone: Screen, robot: 
 @pytest.mark.parametrize("gone", ["closed", "hidden", "hung"])
 def test_a_tab_that_is_gone_lets_go_of_the_throttle(screen: Screen, robot: Robot, gone: str) -> None:
     page = screen.page
-    page.keyboard.down("w")
-    drives_on(robot)
+    press, let_go = partial(page.keyboard.down, "w"), partial(page.keyboard.up, "w")
+    drives(robot, press, let_go)
     gone_at = time.time_ns()
     if gone == "closed":
         page.close()
@@ -99,11 +118,9 @@ def test_a_tab_that_is_gone_lets_go_of_the_throttle(screen: Screen, robot: Robot
     if gone == "hung":  # the key is still held
         page.wait_for_selector("#banner", state="visible")
         assert "Let go" in page.locator("#banner").inner_text()
-        page.keyboard.up("w")
+        let_go()
         page.wait_for_selector("#banner", state="hidden")
-        page.wait_for_timeout(500)  # on a busy machine the first commands at rest may come too late to count
-        page.keyboard.down("w")
-        drives_on(robot)
+        drives(robot, press, let_go)
 
 
 def test_takes_are_looked_at_cut_by_their_handles_and_deleted_on_purpose(screen: Screen, robot: Robot) -> None:
