@@ -89,13 +89,17 @@ class Fit:
         if self._shown_as_is:
             return np.ascontiguousarray(mask[self._rows, self._columns])
         rows = _nearest(self.top, self.height, self.source[1])
-        return mask[:, _nearest(self.left, self.width, self.source[0])][rows]
+        columns = _nearest(self.left, self.width, self.source[0])
+        return mask.take(columns, axis=1).take(rows, axis=0)
 
     def depth_back(self, depth: np.ndarray) -> np.ndarray:
-        """Bring a map (H, W) float32 of the input to the source's size, interpolated between the pixels' middles."""
+        """Bring a map (H, W) float32 of the input to the source's size, interpolated between the pixels' middles.
+
+        It is a new one, which may be written to.
+        """
         shown = depth[self._rows, self._columns]
         if self._shown_as_is:
-            return np.ascontiguousarray(shown)
+            return shown.copy()
         return cv2.resize(shown, self.source, interpolation=cv2.INTER_LINEAR)
 
     @property

@@ -75,8 +75,10 @@ class DepthEstimator(DrawnModel):
         scale = self._scale(seen, camera)
         values = values * np.float32(scale) if scale != 1.0 else values
         depth = seen.fit.depth_back(values)
-        measured = np.where(depth <= self.parameters.max_depth, depth, np.float32(np.inf))
-        depth = np.where(depth > 0, measured, np.float32(np.nan))
+        # In place: a new map of the image's size costs more than what is done to it.
+        np.copyto(depth, np.inf, where=depth > self.parameters.max_depth)
+        if values.min() <= 0:
+            np.copyto(depth, np.nan, where=depth <= 0)
         seen.results["depth"] = depth
         if self.depth.wanted:
             self.depth.publish(encode(depth, "32FC1", image.header))

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from tests.learning.perception.conftest import make_sample  # noqa: E402
 
 from convoy.learning.nets.blocks import resize  # noqa: E402
+from convoy.learning.nets.depth import ConvToOne  # noqa: E402
 from convoy.learning.nets.depth_losses import BEYOND_WEIGHT, scale_invariant, ssim, stereo, warp  # noqa: E402
 from convoy.learning.nets.posenet import rotation_between  # noqa: E402
 from convoy.learning.nets.segmentation.net import ClassLoss, overlap_loss, quarter  # noqa: E402
@@ -99,3 +100,9 @@ def test_a_quarter_of_the_pixels_is_what_bringing_all_to_twice_the_size_gives_th
     torch.manual_seed(0)
     maps = torch.randn(2, 3, 5, 7)
     assert torch.allclose(quarter(maps, row, column), resize(maps, 10, 14)[:, :, row::2, column::2], atol=1e-6)
+
+
+def test_a_convolution_to_one_channel_is_what_a_usual_one_gives() -> None:
+    torch.manual_seed(0)
+    layer, maps = ConvToOne(16, 1, 3, padding=1), torch.randn(2, 16, 5, 7)
+    torch.testing.assert_close(layer(maps), torch.nn.functional.conv2d(maps, layer.weight, layer.bias, padding=1))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from convoy.learning.nets.backbones import backbone
 from convoy.learning.nets.blocks import precisely, resize, resize_like
@@ -23,12 +24,24 @@ _FIRST_DISPARITY = -2.0
 """Before the sigmoid."""
 
 
+class ConvToOne(nn.Conv2d):
+    """A convolution to one channel, as one of each channel alone and the sum of these.
+
+    That is the same but for rounding, and a third of the time: on a CPU sixteen channels come out at once, and fifteen
+    of them would be thrown away.
+    """
+
+    def forward(self, maps: Tensor) -> Tensor:
+        each = functional.conv2d(maps, self.weight.transpose(0, 1), padding=self.padding, groups=self.in_channels)
+        return functional.conv2d(each, each.new_ones(1, self.in_channels, 1, 1), self.bias)
+
+
 class DepthHead(nn.Module):
     """Depth in metres, (N, h, w), from maps: the logarithm is what it learns."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.log = _flat(width, 1, math.log(TYPICAL_M))
+        self.log = _flat(ConvToOne(width, 1, 3, padding=1), math.log(TYPICAL_M))
 
     def forward(self, maps: Tensor) -> Tensor:
         """Give the logarithm of the depth."""
@@ -71,7 +84,9 @@ class StereoDepthNet(PerceptionNet):
         encoder = backbone(settings.backbone, settings.pretrained)
         self.encoder = encoder
         self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
-        self.heads = nn.ModuleList(_flat(width, 2, _FIRST_DISPARITY) for width in self.decoder.widths[:SCALES])
+        self.heads = nn.ModuleList(
+            _flat(nn.Conv2d(width, 2, 3, padding=1), _FIRST_DISPARITY) for width in self.decoder.widths[:SCALES]
+        )
         self._metre_pixels = settings.metre_px
         self._nearest = settings.metre_px / FARTHEST_M
 
@@ -96,9 +111,8 @@ def depth_net(settings: NetSettings) -> PerceptionNet:
     return StereoDepthNet(settings) if settings.loss == "stereo" else DepthNet(settings)
 
 
-def _flat(width: int, outputs: int, value: float) -> nn.Conv2d:
-    """A layer that gives the same value everywhere until it learns."""
-    layer = nn.Conv2d(width, outputs, 3, padding=1)
+def _flat(layer: nn.Conv2d, value: float) -> nn.Conv2d:
+    """Let a layer give the same value everywhere until it learns."""
     nn.init.zeros_(layer.weight)
     assert layer.bias is not None
     nn.init.constant_(layer.bias, value)

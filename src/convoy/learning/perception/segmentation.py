@@ -46,4 +46,4 @@ class SegmentationTask(Task):
         return view.mask
 
     def decode(self, raw: Tensor) -> tuple[Tensor, ...]:
-        return (raw[0].argmax(dim=0).to(torch.uint8),)
+        return (raw.argmax(dim=1)[0].to(torch.uint8),)
