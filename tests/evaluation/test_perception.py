@@ -7,9 +7,10 @@ import pytest
 
 from convoy.evaluation.classification_score import ClassificationScore
 from convoy.evaluation.depth_score import DepthScore
-from convoy.evaluation.perception import NEEDS, SCORES, check_classes
+from convoy.evaluation.perception import NEEDS, SCORES, check_classes, needs_of
 from convoy.evaluation.relocalisation_score import RelocalisationScore
 from convoy.evaluation.segmentation_score import SegmentationScore
+from convoy.evaluation.shared_score import SharedScore
 from convoy.evaluation.steering import EvaluationError
 from convoy.inference import CameraInput, ModelCard, ModelOutput
 from convoy.learning.datasets.sample import Sample
@@ -35,6 +36,37 @@ def make_card(task: str, outputs: dict[str, str], classes: tuple[str, ...] = (),
 def test_every_task_is_measured() -> None:
     assert list(SCORES) == list(NEEDS)
     assert set(SCORES) == set(TASKS)
+
+
+def test_a_shared_model_is_measured_by_poses_too_where_it_has_a_map() -> None:
+    outputs = {"boxes": "px", "scores": "probability", "mask": "class", "depth": "m"}
+    without = make_card("perception", outputs, ("a", "b"))
+    assert needs_of(without) == ("boxes", "mask", "depth")
+    mapped = make_card("perception", outputs | {"pose": "m, quaternion", "deviation": "m, rad"}, ("a", "b"))
+    assert needs_of(mapped) == ("boxes", "mask", "depth", "pose")
+    known = Sample(
+        "one",
+        IMAGE,
+        boxes=np.array([[0, 0, 4, 4]], np.float32),
+        labels=np.array([1]),
+        mask=np.zeros((4, 8), np.uint8),
+        depth=np.ones((4, 8), np.float32),
+        pose=np.array([0, 0, 0, 0, 0, 0, 1.0]),
+    )
+    found = {
+        "boxes": known.boxes,
+        "scores": np.array([[0, 1]], np.float32),
+        "mask": known.mask,
+        "depth": known.depth,
+        "pose": np.array([3, 4, 0, 0, 0, 0, 1.0]),
+        "deviation": np.ones(6),
+    }
+    for card, poses in ((without, False), (mapped, True)):
+        score = SharedScore(card)
+        score.add(found, known)
+        figures = score.figures()
+        assert figures["miou"] == 1
+        assert figures.get("median_m") == (5.0 if poses else None)
 
 
 def test_intersection_over_union_is_the_mean_over_classes_that_occur_and_void_counts_for_nothing() -> None:

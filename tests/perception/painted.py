@@ -28,6 +28,7 @@ OUTPUTS = {
     "relocalisation": {"pose": "m, quaternion", "deviation": "m, rad"},
     "perception": {"boxes": "px", "scores": "probability", "mask": "class", "depth": "m"},
 }
+OUTPUTS[MAPPED := "perception in a map"] = OUTPUTS["perception"] | OUTPUTS["relocalisation"]
 
 
 def net(task: str) -> Any:
@@ -46,7 +47,7 @@ def net(task: str) -> Any:
             shown = torch.stack([here.float().amax((0, 1)) for here in is_class])
             # Every thing is found twice, the second time a little beside it: to be suppressed.
             scores = 0.9 * shown[:, None] * torch.eye(len(CLASSES))[1:]
-            if task in ("detection", "perception", "instances"):
+            if task in ("detection", "perception", "instances", MAPPED):
                 boxes, scores = torch.cat([boxes, boxes + 1]), torch.cat([scores, scores * 0.8])
             if task == "detection":
                 return boxes, scores
@@ -59,13 +60,14 @@ def net(task: str) -> Any:
                 return mask.to(torch.uint8)
             if task == "depth":
                 return depth
+            mean = pixels.mean((0, 1))
+            turned = torch.cat([torch.zeros(3), torch.ones(1) * 2])  # of length 2
+            pose = torch.cat([mean[:2], torch.zeros(1), turned])
+            deviation = torch.cat([mean[2:].repeat(3), torch.full((3,), 0.1)])
             if task == "relocalisation":
-                mean = pixels.mean((0, 1))
-                turned = torch.cat([torch.zeros(3), torch.ones(1) * 2])  # of length 2
-                return torch.cat([mean[:2], torch.zeros(1), turned]), torch.cat(
-                    [mean[2:].repeat(3), torch.full((3,), 0.1)]
-                )
-            return boxes, scores, mask.to(torch.uint8), depth
+                return pose, deviation
+            shared = boxes, scores, mask.to(torch.uint8), depth
+            return (*shared, pose, deviation) if task == MAPPED else shared
 
         @staticmethod
         def box(here: Any) -> Any:
@@ -81,7 +83,7 @@ def card(task: str, **changes: Any) -> ModelCard:
     """The card of the model of a task."""
     fields: dict[str, Any] = {
         "name": "painted",
-        "task": task,
+        "task": "perception" if task == MAPPED else task,
         "description": "Knows things by their colour.",
         "input": CameraInput(width=WIDTH, height=HEIGHT),
         "outputs": tuple(ModelOutput(name=name, unit=unit) for name, unit in OUTPUTS[task].items()),

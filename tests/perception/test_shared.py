@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.perception.painted import camera_info, picture, scene
+from tests.perception.painted import MAPPED, camera_info, picture, scene
 
-from convoy.graph import check_component
+from convoy.graph import Level, check_component
 from convoy.graph.bench import Bench
 from convoy.interfaces import cdr
 from convoy.perception.depth import DepthEstimator
@@ -35,6 +35,23 @@ def test_it_says_what_the_single_components_say(active: Active) -> None:
             bench.deliver("image", picture(scene(blue=60)))
         for output in outputs:
             assert sent(shared, output) == sent(single, output), output
+
+
+def test_a_model_of_a_map_tells_the_pose_as_the_relocaliser_does(active: Active, model: Callable[[str], Path]) -> None:
+    bench = active(SharedPerception, model=str(model(MAPPED)), base_frame="", max_deviation=50.0)
+    bench.deliver("image", picture(scene()))
+    (told,) = bench.results("pose")
+    assert told.header.frame_id == "map"
+    assert len(bench.results("mask")) == 1
+    bench.unheard = {"pose"}
+    assert bench.component.needed() == {"boxes", "scores", "mask", "depth"}
+
+
+def test_a_model_without_a_map_tells_no_pose_and_says_nothing_of_it(active: Active) -> None:
+    bench = active(SharedPerception)
+    bench.deliver("image", picture(scene()))
+    assert bench.results("pose") == []
+    assert not bench.reported("Relocalisation", Level.OK)
 
 
 def sent(bench: Bench, output: str) -> list[bytes]:

@@ -41,7 +41,7 @@ def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device
     from rich.progress import track
 
     from convoy.commands import training
-    from convoy.evaluation.perception import NEEDS, check_classes, measure
+    from convoy.evaluation.perception import check_classes, measure, needs_of
     from convoy.inference import Session
     from convoy.learning.datasets.sample import PARTS
     from convoy.learning.datasets.spec import open_dataset
@@ -53,7 +53,7 @@ def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device
         found = open_dataset(
             *data,
             missing="skip" if skip_missing else "error",
-            want=PARTS & set(NEEDS[task]),
+            want=PARTS & set(needs_of(session.card)),
             progress=lambda done, of: bar.update(shown, completed=done, total=of),
         )
         bar.remove_task(shown)

@@ -82,7 +82,8 @@ def export(
         from convoy.learning.perception.tasks import open_task
 
     checkpoint = Checkpoint.open(run)
-    task, options = open_task(checkpoint.task), checkpoint.options
+    options = checkpoint.options
+    task = open_task(checkpoint.task, options.net)
     material = open_material(console, task, options, data, validation or [], skip_missing)
     net = checkpoint.load(task, material)
     command = checkpoint.command(data, validation or [])

@@ -123,7 +123,7 @@ def _train(
         from convoy.learning.perception.tasks import open_task
         from convoy.learning.perception.training import train_perception
 
-    task = open_task(name)
+    task = open_task(name, options.net)
     material = open_material(console, task, options, data, validation, skip_missing)
 
     def on_start(started: Started) -> None:

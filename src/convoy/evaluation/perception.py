@@ -34,7 +34,7 @@ NEEDS = {
     "perception": ("boxes", "mask", "depth"),
     "classification": ("category",),
 }
-"""The fields of `Sample` that each task's score compares with."""
+"""The fields of `Sample` that each task's score compares with; a shared model of a map is compared with poses too."""
 
 
 class Score(Protocol):
@@ -64,6 +64,12 @@ def open_score(card: ModelCard) -> Score:
     return score
 
 
+def needs_of(card: ModelCard) -> tuple[str, ...]:
+    """The fields of `Sample` that a model's figures take."""
+    needs = NEEDS[card.task]
+    return (*needs, "pose") if card.gives("pose") and "pose" not in needs else needs
+
+
 def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
     """Run a model on all samples and give its figures, `frames` among them.
 
@@ -71,11 +77,11 @@ def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
         EvaluationError: a sample lacks the truth, or it belongs to something else.
         ModelError: the model failed to run.
     """
-    score, task = open_score(session.card), session.card.task
+    score, needs = open_score(session.card), needs_of(session.card)
     for sample in samples:
-        for name in NEEDS[task]:
+        for name in needs:
             if getattr(sample, name) is None:
-                raise EvaluationError(f"{sample.name} has no {name}, which {task} is measured by.")
+                raise EvaluationError(f"{sample.name} has no {name}, which {session.card.name} is measured by.")
         score.add(session.run(sample.image), sample)
     return score.figures()
 

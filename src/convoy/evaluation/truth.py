@@ -104,14 +104,15 @@ class TruthLog:
         self._pairings: list[_Pairing] = []
         for component, node in nodes:
             for kind in _KINDS:
-                if node.full not in cards or cards[node.full].task not in kind.models:
+                card = cards.get(node.full)
+                if card is None or card.task not in kind.models or (kind.output == "pose" and not card.gives("pose")):
                     continue
                 beside = node.topic("image").rpartition("/")[0]
                 result = node.topic(component.outputs[kind.output].topic)
                 places = (result, kind.truth if kind.truth.startswith("/") else f"{beside}/{kind.truth}")
                 truth = next((topic for topic in places if known.get(topic) == kind.type_), None)
                 if truth is not None:
-                    self._pairings.append(_Pairing(kind, result, truth, f"{beside}/label_info", cards[node.full]))
+                    self._pairings.append(_Pairing(kind, result, truth, f"{beside}/label_info", card))
 
     @property
     def topics(self) -> set[str]:
@@ -238,5 +239,5 @@ _KINDS = (
     _Kind("detection", ("detection", "instances", "perception"), "detections", "detections", _DETECTIONS, _boxes),
     _Kind("segmentation", ("segmentation", "perception"), "mask", "segmentation", _IMAGE, _mask),
     _Kind("depth", ("depth", "perception"), "depth", "depth/image", _IMAGE, _depth),
-    _Kind("relocalisation", ("relocalisation",), "pose", "/ground_truth/pose", _POSE, _pose),
+    _Kind("relocalisation", ("relocalisation", "perception"), "pose", "/ground_truth/pose", _POSE, _pose),
 )

@@ -131,6 +131,10 @@ class ModelCard(Part):
             raise ValueError(f"{len(self.classes)} classes, but {len(self.palette)} colours in the palette")
         return self
 
+    def gives(self, output: str) -> bool:
+        """Whether an output of this name is among the model's."""
+        return any(one.name == output for one in self.outputs)
+
     @property
     def boxed_classes(self) -> tuple[str, ...]:
         """Names of the columns of ``scores``."""

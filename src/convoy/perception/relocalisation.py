@@ -44,17 +44,30 @@ class Relocaliser(ImageModel):
     frames: StaticFrames
 
     def needed(self) -> set[str]:
-        return {"pose", "deviation"} if self.pose.wanted else set()
+        return self.needed_for_pose()
+
+    def needed_for_pose(self) -> set[str]:
+        """The model's outputs that a pose takes; none of a model that gives none."""
+        return {"pose", "deviation"} if self.pose.wanted and self.loaded.card.gives("pose") else set()
 
     def on_activate(self) -> None:
         super().on_activate()
         self.frames = StaticFrames()
-        self.report("Relocalisation", Level.OK, "no image yet")
+        if self.loaded.card.gives("pose"):
+            self.report("Relocalisation", Level.OK, "no image yet")
 
     def on_tf_static(self, message: Any) -> None:
         self.frames.add(message)
 
     def answer(self, seen: Seen) -> None:
+        self.publish_pose(seen)
+
+    def publish_pose(self, seen: Seen) -> None:
+        """Publish the pose of the base, if the model is sure of it.
+
+        Raises:
+            PerceptionError: the model gave no rotation.
+        """
         mounted = self._mounting(seen.image.header.frame_id)
         if mounted is None:
             return

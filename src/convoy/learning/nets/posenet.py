@@ -22,11 +22,11 @@ _LEAST_SPACING = 1e-3
 """Of landmarks, as `distances` has it."""
 
 
-class PoseNet(PerceptionNet):
-    """A backbone, and dense layers for position, rotation and the deviations of both.
+class PoseHead(nn.Module):
+    """Dense layers for position, rotation and the deviations of both, from an encoder's deepest maps.
 
-    Two things are otherwise than in the paper. Features of the last stage are made fewer and then seen where they are:
-    pooled over the picture they tell which street it is, but hardly how far along. And the net first tells which of
+    Two things are otherwise than in the paper. Features are made fewer and then seen where they are: pooled over the
+    picture they tell which street it is, but hardly how far along. And the head first tells which of
     `NetSettings.landmarks`, poses of training pictures all over the map, are near, which it is taught as a classifier
     is (Weyand et al. 2016, PlaNet), and then how the view lies to each of them: what shows that a camera is a metre
     farther is another thing in every street.
@@ -34,64 +34,60 @@ class PoseNet(PerceptionNet):
     `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w, and deviations (N, 6): of x y z in m and of
     the rotation about the camera's axes in rad. Targets are poses (N, 7).
 
-    With the loss 'beta' the errors of position and rotation are weighed once and for all, and the deviations are the
-    errors that were met in training, the same for all pictures. With 'learned' the net says for each picture how far
-    off it may be, by the likelihood of a Laplace distribution, and that weighs its errors.
+    Where it has `learned` how far off it may be, it says so for each picture, by the likelihood of a Laplace
+    distribution, and that weighs its errors. Else position and rotation are weighed once and for all, and the
+    deviations are the errors that were met in training, the same for all pictures.
     """
 
     origin: Tensor
     landmarks: Tensor
     met: Tensor
 
-    def __init__(self, settings: NetSettings) -> None:
+    def __init__(self, encoder: nn.Module, settings: NetSettings, learned: bool) -> None:
         super().__init__()
-        encoder = backbone(settings.backbone, settings.pretrained)
-        self.encoder = encoder
-        self.learned, self.extent_m = settings.loss == "learned", settings.extent_m
-        self.reduce = conv_bn_relu(encoder.channels[-1], CHANNELS, 1)
+        self.learned, self.extent_m = learned, settings.extent_m
         with torch.no_grad():
-            cells = encoder.eval()(torch.zeros(1, 3, settings.height, settings.width))[-1].shape[-2:].numel()
+            maps = encoder.eval()(torch.zeros(1, 3, settings.height, settings.width))[-1]
             encoder.train()
-        self.features = nn.Sequential(nn.Linear(CHANNELS * cells, FEATURES), nn.ReLU(), nn.Dropout(settings.dropout))
+        self.reduce = conv_bn_relu(maps.shape[1], CHANNELS, 1)
+        self.features = nn.Sequential(
+            nn.Linear(CHANNELS * maps[0, 0].numel(), FEATURES), nn.ReLU(), nn.Dropout(settings.dropout)
+        )
         landmarks = torch.tensor(settings.landmarks or [(*settings.origin, 0.0, 0.0, 0.0, 1.0)])
         landmarks[:, :3] = (landmarks[:, :3] - torch.tensor(settings.origin)) / settings.extent_m
         self.register_buffer("landmarks", landmarks)
         self.spacing = _spacing(landmarks)
         self.near = nn.Linear(FEATURES, len(landmarks))
         self.local = nn.Sequential(nn.Linear(FEATURES, LOCAL), nn.ReLU())
-        self.beside = nn.Linear(LOCAL, len(landmarks) * 7)
-        nn.init.zeros_(self.beside.weight)
-        nn.init.zeros_(self.beside.bias)
-        self.log_scale = nn.Linear(FEATURES, 6)
-        nn.init.zeros_(self.log_scale.weight)
-        nn.init.zeros_(self.log_scale.bias)
+        self.beside = _zero(nn.Linear(LOCAL, len(landmarks) * 7))
+        self.log_scale = _zero(nn.Linear(FEATURES, 6)) if learned else None
         self.register_buffer("origin", torch.tensor(settings.origin))
         self.register_buffer("met", torch.ones(6))
 
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        _, position, rotation, log_scale = self._predict(views)
-        units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=views.device)
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        _, position, rotation, log_scale = self._predict(maps)
+        units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=maps.device)
         # A Laplace distribution's deviation is sqrt(2) times its scale.
-        scale = math.sqrt(2) * log_scale.exp() if self.learned else self.met.expand(len(views), 6)
+        scale = self.met.expand(len(maps), 6) if log_scale is None else math.sqrt(2) * log_scale.exp()
         return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units
 
-    def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        near, position, rotation, log_scale = self._predict(views)
+    def loss(self, maps: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Give the parts of the loss, of which the sum is learned."""
+        near, position, rotation, log_scale = self._predict(maps)
         wanted = torch.cat([(targets[:, :3] - self.origin) / self.extent_m, targets[:, 3:]], dim=1)
         off = torch.cat([position - wanted[:, :3], rotation_between(wanted[:, 3:], rotation)], dim=1)
         nearness = (-distances(wanted, self.landmarks) / self.spacing).softmax(dim=1)
         place = {"place": functional.cross_entropy(near.float(), nearness)}
         if self.training:
             self.met.lerp_(off.detach().float().pow(2).mean(dim=0).sqrt(), 1 - _MEMORY)
-        if self.learned:
+        if log_scale is not None:
             likelihood = off.abs() * (-log_scale).exp() + log_scale
             return place | {"position": likelihood[:, :3].mean(), "rotation": likelihood[:, 3:].mean()}
         distance, angle = off[:, :3].norm(dim=1).mean(), off[:, 3:].norm(dim=1).mean()
         return place | {"position": distance, "rotation": BETA * angle}
 
-    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        seen = self.reduce(self.encoder(views)[-1]).flatten(1)
-        features = precisely(self.features, seen)
+    def _predict(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        features = precisely(self.features, self.reduce(maps).flatten(1))
         near = precisely(self.near, features)
         beside = precisely(self.beside, precisely(self.local, features))
         poses = self.landmarks + beside.view(-1, len(self.landmarks), 7)
@@ -100,9 +96,33 @@ class PoseNet(PerceptionNet):
         same = torch.where(rotations[near.argmax(dim=1)] @ rotations.T < 0, -1.0, 1.0)
         share = near.softmax(dim=1)
         position = (share[:, None] @ poses[:, :, :3])[:, 0]
-        rotation = ((share * same)[:, None] @ poses[:, :, 3:])[:, 0]
-        log_scale = precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG)
-        return near, position, functional.normalize(rotation, dim=1), log_scale
+        rotation = functional.normalize(((share * same)[:, None] @ poses[:, :, 3:])[:, 0], dim=1)
+        if self.log_scale is None:
+            return near, position, rotation, None
+        return near, position, rotation, precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG)
+
+
+class PoseNet(PerceptionNet):
+    """A backbone and a `PoseHead`, with the loss 'learned' or 'beta'; gives and is taught by what the head is."""
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__()
+        encoder = backbone(settings.backbone, settings.pretrained)
+        self.encoder = encoder
+        self.pose = PoseHead(encoder, settings, learned=settings.loss == "learned")
+
+    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
+        poses, deviations = self.pose(self.encoder(views)[-1])
+        return poses, deviations
+
+    def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        return self.pose.loss(self.encoder(views)[-1], targets)
+
+
+def _zero(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def distances(poses: Tensor, landmarks: Tensor) -> Tensor:

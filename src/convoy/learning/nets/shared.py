@@ -15,12 +15,13 @@ from convoy.learning.nets.detection.head import DetectionHead
 from convoy.learning.nets.detection.loss import detection_loss
 from convoy.learning.nets.detection.neck import Neck
 from convoy.learning.nets.detection.predictions import Predictions, best
+from convoy.learning.nets.posenet import PoseHead
 from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import ClassLoss
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
 BOX_WIDTH = 64
-WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0}
+WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0, "pose": 0.3}
 """Of the heads' losses, so that they are of a size."""
 
 
@@ -45,25 +46,46 @@ class SharedPerception(PerceptionNet):
         self.boxes = DetectionHead(BOX_WIDTH, STRIDES, len(settings.boxed))
         self.class_loss = ClassLoss(settings)
 
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        predictions, logits, log_depth = self._predict(views)
-        boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
-        return boxes, scores, resize_like(logits, views), log_depth.exp()
+    def forward(self, views: Tensor) -> tuple[Tensor, ...]:
+        return self.answers(self.encoder(views), views)
 
     def loss(self, views: Tensor, targets: dict[str, Any]) -> dict[str, Tensor]:
-        predictions, logits, log_depth = self._predict(views)
-        parts = {
-            "boxes": detection_loss(predictions, targets["boxes"]),
-            "mask": {"class": self.class_loss(logits, targets["mask"])},
-            "depth": scale_invariant(log_depth, targets["depth"]),
-        }
+        parts = self.losses(self.encoder(views), views, targets)
         return {
             f"{head}_{name}": WEIGHTS[head] * value for head, losses in parts.items() for name, value in losses.items()
         }
 
-    def _predict(self, views: Tensor) -> tuple[Predictions, Tensor, Tensor]:
-        maps = self.encoder(views)
+    def answers(self, maps: list[Tensor], views: Tensor) -> tuple[Tensor, ...]:
+        """What all heads say of the encoder's maps."""
+        predictions, logits, log_depth = self._predict(maps, views)
+        boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
+        return boxes, scores, resize_like(logits, views), log_depth.exp()
+
+    def losses(self, maps: list[Tensor], views: Tensor, targets: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+        """The parts of each head's loss, before they are weighed."""
+        predictions, logits, log_depth = self._predict(maps, views)
+        return {
+            "boxes": detection_loss(predictions, targets["boxes"]),
+            "mask": {"class": self.class_loss(logits, targets["mask"])},
+            "depth": scale_invariant(log_depth, targets["depth"]),
+        }
+
+    def _predict(self, maps: list[Tensor], views: Tensor) -> tuple[Predictions, Tensor, Tensor]:
         predictions = self.boxes(self.neck([maps[level] for level in self._box_levels]))
         fine = self.decoder(maps)[0]
         log_depth = resize(self.depth(fine)[:, None], *views.shape[-2:])[:, 0]
         return predictions, precisely(self.classes, fine), log_depth
+
+
+class MappedPerception(SharedPerception):
+    """Tells the camera's pose in a map as well: `forward` adds what `PoseHead` gives, targets have its `pose`."""
+
+    def __init__(self, settings: NetSettings) -> None:
+        super().__init__(settings)
+        self.pose = PoseHead(self.encoder, settings, learned=True)
+
+    def answers(self, maps: list[Tensor], views: Tensor) -> tuple[Tensor, ...]:
+        return *super().answers(maps, views), *self.pose(maps[-1])
+
+    def losses(self, maps: list[Tensor], views: Tensor, targets: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
+        return super().losses(maps, views, targets) | {"pose": self.pose.loss(maps[-1], targets["pose"])}

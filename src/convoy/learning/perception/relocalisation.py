@@ -10,6 +10,14 @@ from convoy.inference import ModelOutput
 from convoy.learning.nets.posenet import PoseNet
 from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
 
+POSE_OUTPUTS = (
+    ModelOutput(name="pose", unit="m, quaternion", description="x y z qx qy qz qw of the optical frame in the map"),
+    ModelOutput(
+        name="deviation", unit="m, rad", description="of x y z, and of the rotation about the optical frame's x y z"
+    ),
+)
+POSE_TOLERANCE = {"pose": 1e-3, "deviation": 1e-3}
+
 
 class RelocalisationTask(Task):
     """Nets give poses (N, 7) and deviations (N, 6). A mirrored picture was taken nowhere, nor one that is cut."""
@@ -18,13 +26,8 @@ class RelocalisationTask(Task):
     needs = ("pose",)
     nets: ClassVar = {"posenet": NetChoice(PoseNet, "resnet18")}
     losses = ("learned", "beta")
-    outputs = (
-        ModelOutput(name="pose", unit="m, quaternion", description="x y z qx qy qz qw of the optical frame in the map"),
-        ModelOutput(
-            name="deviation", unit="m, rad", description="of x y z, and of the rotation about the optical frame's x y z"
-        ),
-    )
-    tolerance: ClassVar = {"pose": 1e-3, "deviation": 1e-3}
+    outputs = POSE_OUTPUTS
+    tolerance: ClassVar = POSE_TOLERANCE
     mirrors = False
     zooms = False
     speaks_of_classes = False

@@ -10,11 +10,15 @@ import torch
 from torch import Tensor
 
 from convoy.inference import ModelOutput
-from convoy.learning.nets.shared import SharedPerception
+from convoy.learning.nets.shared import MappedPerception, SharedPerception
 from convoy.learning.perception.depth import DEPTH, DEPTH_TOLERANCE, depth_target
 from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, box_target, row_difference
+from convoy.learning.perception.relocalisation import POSE_OUTPUTS, POSE_TOLERANCE
 from convoy.learning.perception.segmentation import MASK, MASK_TOLERANCE
 from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
+
+MAPPED = "mapped"
+"""The net that tells the camera's pose in a map as well."""
 
 
 class SharedTask(Task):
@@ -22,10 +26,16 @@ class SharedTask(Task):
 
     name = "perception"
     needs: ClassVar[tuple[str, ...]] = ("boxes", "mask", "depth", "camera")
-    nets: ClassVar[Mapping[str, NetChoice]] = {"shared": NetChoice(SharedPerception, "compact")}
+    nets: ClassVar[Mapping[str, NetChoice]] = {
+        "shared": NetChoice(SharedPerception, "compact"),
+        MAPPED: NetChoice(MappedPerception, "compact"),
+    }
     outputs: ClassVar[tuple[ModelOutput, ...]] = (*BOX_OUTPUTS, MASK, DEPTH)
     tolerance: ClassVar[Mapping[str, float]] = {**BOX_TOLERANCE, "mask": MASK_TOLERANCE, "depth": DEPTH_TOLERANCE}
     weighted = True
+
+    def of_net(self, net: str) -> Task:
+        return MappedTask() if net == MAPPED else self
 
     def focal_length(self, settings: NetSettings) -> float:
         return settings.focal_px
@@ -41,7 +51,7 @@ class SharedTask(Task):
             "depth": torch.stack([target["depth"] for target in targets]),
         }
 
-    def decode(self, raw: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, ...]:
+    def decode(self, raw: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         boxes, scores, logits, depth = raw
         return boxes[0], scores[0], logits.argmax(dim=1)[0].to(torch.uint8), depth[0]
 
@@ -49,3 +59,23 @@ class SharedTask(Task):
         if output in BOX_TOLERANCE:
             return row_difference(wanted, found)
         return super().difference(output, wanted, found)
+
+
+class MappedTask(SharedTask):
+    """With a map: nets add poses (N, 7) and deviations (N, 6). No picture is mirrored or cut."""
+
+    needs: ClassVar[tuple[str, ...]] = (*SharedTask.needs, "pose")
+    outputs: ClassVar[tuple[ModelOutput, ...]] = (*SharedTask.outputs, *POSE_OUTPUTS)
+    tolerance: ClassVar[Mapping[str, float]] = {**SharedTask.tolerance, **POSE_TOLERANCE}
+    mirrors = False
+    zooms = False
+
+    def target(self, view: View, settings: NetSettings) -> dict[str, Any]:
+        return super().target(view, settings) | {"pose": view.pose}
+
+    def collate(self, targets: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        return super().collate(targets) | {"pose": torch.stack([target["pose"] for target in targets])}
+
+    def decode(self, raw: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        *shared, poses, deviations = raw
+        return *super().decode(tuple(shared)), poses[0], deviations[0]

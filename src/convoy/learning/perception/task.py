@@ -154,6 +154,10 @@ class Task(ABC):
     weighted: ClassVar[bool] = False
     speaks_of_classes: ClassVar[bool] = True
 
+    def of_net(self, net: str) -> Task:
+        """The task as one of `nets` does it: itself, but for nets that give more."""
+        return self
+
     def needs_of(self, loss: str) -> tuple[str, ...]:
         """The fields of `Sample` that one of `losses` is taught by; `needs`, where they are all alike."""
         return self.needs

@@ -21,8 +21,8 @@ TASKS = {
 """Each is imported when it is asked for."""
 
 
-def open_task(name: str) -> Task:
-    """Return a task of `TASKS`."""
+def open_task(name: str, net: str = "") -> Task:
+    """Return a task of `TASKS`, as one of its nets does it."""
     module, _, class_ = TASKS[name].partition(":")
     task: Task = getattr(importlib.import_module(module), class_)()
-    return task
+    return task.of_net(net)
