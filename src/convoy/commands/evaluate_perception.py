@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import training
 from convoy.learning.perception.tasks import TASKS
 
 
@@ -23,7 +24,7 @@ def _command(task: str) -> Callable[..., None]:
         data: Annotated[list[str], typer.Option(help="As of `convoy train`; may be given several times.")],
         json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
         device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
-        skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+        skip_missing: training.SkipMissing = False,
     ) -> None:
         _evaluate(task, model, data, json, device, skip_missing)
 
@@ -37,17 +38,15 @@ def _command(task: str) -> Callable[..., None]:
 def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device: str, skip_missing: bool) -> None:
     import json as codec
 
-    from rich.console import Console
     from rich.progress import track
 
-    from convoy.commands import training
     from convoy.evaluation.perception import NEEDS, check_classes, measure
     from convoy.inference import Session
     from convoy.learning.datasets.sample import PARTS
     from convoy.learning.datasets.spec import open_dataset
 
     session = Session.load(model, task, device)
-    console = Console(stderr=True)
+    console = training.console()
     with training.bar(console) as bar:
         shown = bar.add_task("reading the data", total=None)
         found = open_dataset(
@@ -57,8 +56,8 @@ def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device
             progress=lambda done, of: bar.update(shown, completed=done, total=of),
         )
         bar.remove_task(shown)
-    for line in found.report.skipped:
-        console.print(f"left out: {line}")
+    for line in training.faults(found):
+        console.print(line, markup=False)
     check_classes(session.card, tuple(found.classes))
     samples = (found[number] for number in range(len(found)))
     figures = measure(session, track(samples, "evaluating", len(found), console=console, transient=True))

@@ -69,7 +69,7 @@ def _command(task: str) -> Callable[..., None]:
         class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,
         augment: Annotated[bool, typer.Option(help="Mirror, cut and light views by chance.")] = _DEFAULT.augment,
         workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = _DEFAULT.workers,
-        skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+        skip_missing: training.SkipMissing = False,
         licence: training.Licence = "Apache-2.0",
         run: training.Run = None,
         resume: training.Resume = False,
@@ -176,10 +176,8 @@ def open_material(
 
         sets, held_out = [open_one(spec) for spec in data], [open_one(spec) for spec in validation]
     for found in [*sets, *held_out]:
-        for line in found.report.skipped:
-            console.print(f"left out: {line}")
-        for what, count in found.report.counts.items():
-            console.print(f"{found.name}: {what}: {count}")
+        for line in training.faults(found):
+            console.print(line, markup=False)
     material = prepare(task, options, sets, held_out)
     console.print(f"{len(material.taught)} samples to train with, {len(material.held_out)} held out")
     return material
