@@ -11,6 +11,13 @@ import typer
 from convoy.commands import training
 from convoy.learning.perception.tasks import TASKS
 
+EXAMPLES = {
+    "keypoints": "coco:PICTURES,FILE",
+    "relocalisation": "sim:117/drive=1000@500",
+    "classification": "images:DIR#val",
+}
+"""Of data, as of `convoy train`, but held out."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Give `app` a command for each task."""
@@ -30,7 +37,7 @@ def _command(task: str) -> Callable[..., None]:
 
     evaluate.__doc__ = f"""Compare what a model for {task} gives with the truth, in the source images' pixels.
 
-    Example: convoy evaluate {task} --model models/mine.onnx --data sim:test --json score.json
+    Example: convoy evaluate {task} --model models/mine.onnx --data {EXAMPLES.get(task, "sim:test")} --json score.json
     """
     return evaluate
 
@@ -43,10 +50,12 @@ def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device
     from convoy.evaluation.perception import NEEDS, check_classes, measure
     from convoy.inference import Session
     from convoy.learning.datasets.sample import PARTS
-    from convoy.learning.datasets.spec import open_dataset
+    from convoy.learning.datasets.spec import check_one_map, open_dataset
 
     session = Session.load(model, task, device)
     console = training.console()
+    if "pose" in NEEDS[task]:
+        check_one_map(data)
     with training.bar(console) as bar:
         shown = bar.add_task("reading the data", total=None)
         found = open_dataset(
