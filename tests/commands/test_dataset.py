@@ -27,11 +27,11 @@ def folder(path: Path) -> Path:
 def test_show_says_what_a_set_holds_and_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = folder(tmp_path / "streets")
     with pytest.raises(SystemExit):
-        main(["dataset", "show", f"folder:{data}", "--missing", "skip", "--sheet", str(tmp_path / "sheet.png")])
+        main(["dataset", "show", f"folder:{data}", "--skip-missing", "--sheet", str(tmp_path / "sheet.png")])
     said = capsys.readouterr().out
     assert ": 3 samples, licence: not stated" in said
     assert "the first: 40x30, mask" in said
-    assert "left out: " in said
+    assert f"folder:{data}: 1 of 4 samples left out:" in said
     assert "2.png has the number 77, which no class has" in said
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet.shape == (3 * 240, 2 * 320, 3)

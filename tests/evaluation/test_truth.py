@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from tests.perception import painted
 from tests.perception.conftest import model
-from tests.perception.painted import CLASSES, GREEN, RED, STAMP, camera_info, scene
+from tests.perception.painted import CLASSES, GREEN, RED, STAMP, camera_info, picture, scene
+from tests.perception.test_relocalisation import placed
 
 from convoy.bags import BagReader, BagWriter
 from convoy.evaluation.replay import replay
@@ -127,3 +128,44 @@ def test_a_bag_without_truth_has_no_figures(
     drive_bag: Callable[..., Path], root: Path, model: Callable[[str], Path], tmp_path: Path
 ) -> None:
     assert seen(drive_bag(3), root, model("perception"), tmp_path / "out") == {}
+
+
+@pytest.mark.parametrize(
+    ("mounted", "base_frame", "said"),
+    [
+        (True, "base_link", None),
+        (False, "", None),
+        (True, "", "Poses are of the camera, the truth of base_link; pass base_frame:=base_link to compare."),
+        (False, "base_link", "Poses are of base_link, the truth of the camera; pass base_frame:= to compare."),
+    ],
+)
+def test_poses_are_compared_with_those_of_the_same_frame(
+    mounted: bool, base_frame: str, said: str | None, root: Path, model: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """By its pictures the camera is at 30, 20, 0; the truth is half a metre beside that."""
+    with BagWriter(tmp_path / "bag") as writer:
+        if mounted:
+            tree = placed("camera", "base_link", (2.0, 0.0, 1.0))
+            writer.add_topic("/tf_static", type_name(tree))
+            writer.write("/tf_static", STAMP - 1, cdr.serialize(tree))
+        for number in range(FRAMES):
+            stamp = STAMP + number * 50_000_000
+            pose = make(PoseStamped, header=make(Header, stamp=time(stamp), frame_id="map"))
+            at = pose.pose.position
+            at.x, at.y, at.z = (28.0, 20.5, -1.0) if mounted else (30.0, 20.5, 0.0)
+            pose.pose.orientation.w = 1.0
+            view = picture(np.full((60, 80, 3), (30, 20, 1), np.uint8), stamp=stamp)
+            messages = {"/ground_truth/pose": pose, "/camera/image_raw": view}
+            for topic, message in messages.items():
+                if not number:
+                    writer.add_topic(topic, type_name(message))
+                writer.write(topic, stamp, cdr.serialize(message))
+    arguments = {"model": str(model("relocalisation")), "device": "cpu", "base_frame": base_frame}
+    launch = root / "launch" / "relocalisation.launch.yaml"
+    figures = replay(tmp_path / "bag", launch, arguments, tmp_path / "out").metrics["perception"]["/pose"]
+    assert figures["truth"] == "/ground_truth/pose"
+    assert figures.get("fault") == said
+    if said is None:
+        assert figures["frames"] == FRAMES
+        assert figures["median_m"] == pytest.approx(0.5, abs=1e-4)
+        assert figures["median_deg"] == pytest.approx(0, abs=0.1)

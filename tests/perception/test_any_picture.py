@@ -34,7 +34,7 @@ PICTURES = {
 
 
 def awake(active: Active, cls: type[Component]) -> Bench:
-    bench = active(cls)
+    bench = active(cls, base_frame="", max_deviation=1000.0) if cls is Relocaliser else active(cls)
     bench.unheard = {"points", "overlay"} & set(cls.outputs)  # 200 MB, of the large picture
     return bench
 
@@ -50,9 +50,18 @@ def test_maps_are_of_the_pictures_size(active: Active, cls: type[Component], kin
     assert not bench.reported("Errors", Level.ERROR)
 
 
+@pytest.mark.parametrize("kind", PICTURES)
+def test_any_picture_has_a_pose(active: Active, kind: str) -> None:
+    bench = awake(active, Relocaliser)
+    bench.deliver("image", picture(*PICTURES[kind]))
+    (pose,) = bench.results("pose")
+    assert np.isfinite(pose.pose.covariance).all()
+    assert not bench.reported("Errors", Level.ERROR)
+
+
 @pytest.mark.parametrize("cls", [Detector, Relocaliser, *MAPS], ids=lambda cls: cls.__name__)
 def test_a_truncated_jpeg_is_told_and_the_next_picture_answered(active: Active, cls: type[Component]) -> None:
-    bench = active(cls, base_frame="", max_deviation=1000.0) if cls is Relocaliser else awake(active, cls)
+    bench = awake(active, cls)
     if "camera_info" in bench.component.inputs:
         bench.deliver("camera_info", camera_info())
     half = compress(scene(), "rgb8", make(Header, stamp=time(STAMP)))

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import training
+
 app = typer.Typer(no_args_is_help=True, help="Make data sets of simulated towns and hands, and look at any data set.")
 
 Size = Annotated[str, typer.Option(help="WIDTHxHEIGHT of the pictures, pixels.")]
@@ -20,13 +22,6 @@ class Format(enum.StrEnum):
 
     jpeg = "jpeg"
     png = "png"
-
-
-class Missing(enum.StrEnum):
-    """What to do with a sample that can't be read."""
-
-    error = "error"
-    skip = "skip"
 
 
 @app.command()
@@ -143,14 +138,12 @@ def show(
     ],
     sheet: Annotated[Path | None, typer.Option(help="JPEG or PNG file to draw some samples to.")] = None,
     rows: Annotated[int, typer.Option(min=1, max=100, help="Samples to draw.")] = 6,
-    missing: Annotated[
-        Missing, typer.Option(help="A sample that can't be read is an error, or all are read and such left out.")
-    ] = Missing.error,
+    skip_missing: training.SkipMissing = False,
 ) -> None:
     """Say what a data set holds and what is wrong with it, and draw some of it.
 
     Examples: convoy dataset show sim:val@200 --sheet val.jpg
-              convoy dataset show coco:photos,photos/instances.json --missing skip
+              convoy dataset show coco:photos,photos/instances.json --skip-missing
     """
     from rich.console import Console
     from rich.progress import Progress
@@ -161,7 +154,9 @@ def show(
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("recording", total=None)
         found = open_dataset(
-            *data, missing=missing.value, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            *data,
+            missing="skip" if skip_missing else "error",
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     sample = found[0]
     height, width = sample.image.shape[:2]
@@ -169,10 +164,8 @@ def show(
     print(f"{found.name}: {len(found)} samples, licence: {found.licence}")
     print(f"classes: {', '.join(found.classes) or 'none'}")
     print(f"the first: {width}x{height}, {', '.join(p for p in parts if getattr(sample, p) is not None) or 'alone'}")
-    for what, count in found.report.counts.items():
-        print(f"{what}: {count}")
-    for line in found.report.skipped:
-        print(f"left out: {line}")
+    for line in training.faults(found):
+        print(line)
     if sheet:
         write_sheet(found, rows, sheet)
 

@@ -8,7 +8,15 @@ from typing import Annotated
 
 import typer
 
+from convoy.commands import training
 from convoy.learning.perception.tasks import TASKS
+
+EXAMPLES = {
+    "keypoints": "coco:PICTURES,FILE",
+    "relocalisation": "sim:117/drive=1000@500",
+    "classification": "images:DIR#val",
+}
+"""Of data, as of `convoy train`, but held out."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,13 +31,13 @@ def _command(task: str) -> Callable[..., None]:
         data: Annotated[list[str], typer.Option(help="As of `convoy train`; may be given several times.")],
         json: Annotated[Path | None, typer.Option(help="File to write the figures to.")] = None,
         device: Annotated[str, typer.Option(help="auto, cpu, cuda or tensorrt.")] = "auto",
-        skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+        skip_missing: training.SkipMissing = False,
     ) -> None:
         _evaluate(task, model, data, json, device, skip_missing)
 
     evaluate.__doc__ = f"""Compare what a model for {task} gives with the truth, in the source images' pixels.
 
-    Example: convoy evaluate {task} --model models/mine.onnx --data sim:test --json score.json
+    Example: convoy evaluate {task} --model models/mine.onnx --data {EXAMPLES.get(task, "sim:test")} --json score.json
     """
     return evaluate
 
@@ -37,28 +45,29 @@ def _command(task: str) -> Callable[..., None]:
 def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device: str, skip_missing: bool) -> None:
     import json as codec
 
-    from rich.console import Console
     from rich.progress import track
 
-    from convoy.commands import training
     from convoy.evaluation.perception import check_classes, measure, needs_of
     from convoy.inference import Session
     from convoy.learning.datasets.sample import PARTS
-    from convoy.learning.datasets.spec import open_dataset
+    from convoy.learning.datasets.spec import check_one_map, open_dataset
 
     session = Session.load(model, task, device)
-    console = Console(stderr=True)
+    console = training.console()
+    needs = needs_of(session.card)
+    if "pose" in needs:
+        check_one_map(data)
     with training.bar(console) as bar:
         shown = bar.add_task("reading the data", total=None)
         found = open_dataset(
             *data,
             missing="skip" if skip_missing else "error",
-            want=PARTS & set(needs_of(session.card)),
+            want=PARTS & set(needs),
             progress=lambda done, of: bar.update(shown, completed=done, total=of),
         )
         bar.remove_task(shown)
-    for line in found.report.skipped:
-        console.print(f"left out: {line}")
+    for line in training.faults(found):
+        console.print(line, markup=False)
     check_classes(session.card, tuple(found.classes))
     samples = (found[number] for number in range(len(found)))
     figures = measure(session, track(samples, "evaluating", len(found), console=console, transient=True))

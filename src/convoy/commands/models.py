@@ -66,7 +66,7 @@ def export(
     data: Annotated[list[str], typer.Option(help="What it was trained on, as of `convoy train`.")],
     out: training.Out,
     validation: Annotated[list[str] | None, typer.Option(help="What it was stopped by, if that was said.")] = None,
-    skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+    skip_missing: training.SkipMissing = False,
     licence: training.Licence = "Apache-2.0",
 ) -> None:
     """Write the model file of a checkpoint, for a training of perception that has not ended or was given up.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DEFAULT = PerceptionOptions()
 SPECS = "sim:train, sim:SEEDS, folder:DIR, coco:PICTURES,FILE, rgbd:DIR, bag:DIR or images:DIR"
+EXAMPLES = {"keypoints": "coco:PICTURES,FILE", "relocalisation": "sim:117@8000", "classification": "images:DIR"}
+"""Of data, for the tasks that simulated towns have no truth for, or only one town at a time."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,7 +71,7 @@ def _command(task: str) -> Callable[..., None]:
         class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,
         augment: Annotated[bool, typer.Option(help="Mirror, cut and light views by chance.")] = _DEFAULT.augment,
         workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = _DEFAULT.workers,
-        skip_missing: Annotated[bool, typer.Option("--skip-missing", help="Leave out what can't be read.")] = False,
+        skip_missing: training.SkipMissing = False,
         licence: training.Licence = "Apache-2.0",
         run: training.Run = None,
         resume: training.Resume = False,
@@ -101,7 +103,7 @@ def _command(task: str) -> Callable[..., None]:
 
     Several GPUs are used where they are there. The card states how well the file does on the data held out.
 
-    Example: convoy train {task} --data sim:train --out models/mine.onnx
+    Example: convoy train {task} --data {EXAMPLES.get(task, "sim:train")} --out models/mine.onnx
     """
     return train
 
@@ -157,10 +159,12 @@ def open_material(
     from convoy.evaluation.perception import NEEDS
     from convoy.learning.datasets.sample import PARTS
     from convoy.learning.datasets.sample_list import SampleList
-    from convoy.learning.datasets.spec import open_dataset
+    from convoy.learning.datasets.spec import check_one_map, open_dataset
     from convoy.learning.perception.choice import loss_name
     from convoy.learning.perception.training import prepare
 
+    if "pose" in task.needs:
+        check_one_map([*data, *validation])
     want = PARTS & {*task.needs_of(loss_name(task, options.loss)), *NEEDS[task.name]}
     with training.bar(console) as bar:
 
@@ -176,10 +180,8 @@ def open_material(
 
         sets, held_out = [open_one(spec) for spec in data], [open_one(spec) for spec in validation]
     for found in [*sets, *held_out]:
-        for line in found.report.skipped:
-            console.print(f"left out: {line}")
-        for what, count in found.report.counts.items():
-            console.print(f"{found.name}: {what}: {count}")
+        for line in training.faults(found):
+            console.print(line, markup=False)
     material = prepare(task, options, sets, held_out)
     console.print(f"{len(material.taught)} samples to train with, {len(material.held_out)} held out")
     return material

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from convoy.inference import ModelCard
+    from convoy.learning.datasets.sample_list import SampleList
 
 Out = Annotated[Path, typer.Option(help="ONNX file to write.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Passes over the data, at most.")]
@@ -26,6 +27,7 @@ WeightDecay = Annotated[float, typer.Option(min=0.0, help="Of AdamW.")]
 Dropout = Annotated[float, typer.Option(min=0.0, max=0.9, help="Before each dense layer.")]
 Licence = Annotated[str, typer.Option(help="Licence of the model, for its card.")]
 Run = Annotated[Path | None, typer.Option(help="Folder of what the run keeps \\[default: runs/train/NAME]")]
+SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Leave samples out that can't be read.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")]
 
 
@@ -66,6 +68,15 @@ def bar(console: Console) -> Progress:
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     return Progress(*columns, console=console)
+
+
+def faults(found: SampleList) -> list[str]:
+    """What was wrong with a data set and was put right or left out, in lines."""
+    report = found.report
+    lines = [f"{found.name}: {what}: {count}" for what, count in report.counts.items()]
+    if report.skipped:
+        lines += [f"{found.name}: {len(report.skipped)} of {report.of} samples left out:", *report.skipped]
+    return lines
 
 
 def tell(console: Console, card: ModelCard, out: Path) -> None:

@@ -2,7 +2,8 @@
 
 The truth is looked for where the simulator publishes it: beside the image (``detections``, ``segmentation`` with its
 ``label_info``, ``depth/image``), and the pose on ``ground_truth/pose``; or on the very topic of the result, where that
-was recorded. Results and truth belong together by their stamps.
+was recorded. Results and truth belong together by their stamps. The true pose is the camera's, or base_link's where
+``tf_static`` mounts something on that, as data sets from bags have it; only poses of the same frame are compared.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ WAITING = 200
 _DETECTIONS, _IMAGE = "vision_msgs/msg/Detection2DArray", "sensor_msgs/msg/Image"
 _POSE = "geometry_msgs/msg/PoseStamped"
 _LABELS = "vision_msgs/msg/LabelInfo"
+_FRAMES, _BASE = "tf2_msgs/msg/TFMessage", "base_link"
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,8 @@ class _Pairing:
     truth: str
     labels: str
     card: ModelCard
+    frame: str = ""
+    """Whose pose the results tell; the camera's own where empty."""
     score: Score | None = None
     fault: str = ""
     results: OrderedDict[int, Any] = field(default_factory=OrderedDict)
@@ -102,6 +106,7 @@ class TruthLog:
     ) -> None:
         self._labels: dict[str, tuple[str, ...]] = {}
         self._pairings: list[_Pairing] = []
+        self._true_frame = ""
         for component, node in nodes:
             for kind in _KINDS:
                 card = cards.get(node.full)
@@ -112,7 +117,8 @@ class TruthLog:
                 places = (result, kind.truth if kind.truth.startswith("/") else f"{beside}/{kind.truth}")
                 truth = next((topic for topic in places if known.get(topic) == kind.type_), None)
                 if truth is not None:
-                    self._pairings.append(_Pairing(kind, result, truth, f"{beside}/label_info", card))
+                    frame = getattr(component.parameters, "base_frame", "")
+                    self._pairings.append(_Pairing(kind, result, truth, f"{beside}/label_info", card, frame))
 
     @property
     def topics(self) -> set[str]:
@@ -126,6 +132,11 @@ class TruthLog:
 
     def add(self, topic: str, type_: str, data: cdr.Bytes, *, truth: bool) -> None:
         """Take in a result, or what is known; messages of other topics are passed over."""
+        if type_ == _FRAMES and topic.endswith("tf_static"):
+            placed = cdr.deserialize(data, type_).transforms
+            if any(one.header.frame_id.lstrip("/") == _BASE for one in placed):
+                self._true_frame = _BASE
+            return
         if truth and type_ == _LABELS and topic in {pairing.labels for pairing in self._pairings}:
             classes = cdr.deserialize(data, type_).class_map
             self._labels[topic] = tuple(one.class_name for one in sorted(classes, key=lambda one: one.class_id))
@@ -150,6 +161,11 @@ class TruthLog:
             try:
                 if pairing.fault:
                     raise EvaluationError(pairing.fault)
+                if pairing.kind.type_ == _POSE and pairing.frame != self._true_frame:
+                    ours, theirs = pairing.frame or "the camera", self._true_frame or "the camera"
+                    raise EvaluationError(
+                        f"Poses are of {ours}, the truth of {theirs}; pass base_frame:={self._true_frame} to compare."
+                    )
                 if pairing.score is None:
                     raise EvaluationError("No result has the stamp of a truth.")
                 entry |= pairing.score.figures()

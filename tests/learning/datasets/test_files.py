@@ -69,13 +69,15 @@ def test_a_wrong_row_of_coco_is_named_or_left_out(coco: Coco, wrong: dict[str, o
         open_dataset(spec)
     found = open_dataset(spec, missing="skip")
     assert found[len(found) - 1].name == "b"
-    assert len(found.report.skipped) == 1
+    orphans = found.report.counts["annotations of no picture left out"]
+    assert (len(found.report.skipped), found.report.of, orphans) == ((0, 2, 1) if "image_id" in wrong else (1, 2, 0))
 
 
 def test_a_missing_picture_is_named_or_left_out(coco: Coco, tmp_path: Path) -> None:
     spec = coco(BOX)
     (tmp_path / "pictures" / "a.jpg").unlink()
-    with pytest.raises(LearningError, match=r"a\.jpg, which .*found\.json names as image 0, is missing"):
+    named = r"a\.jpg, which .*found\.json names as image 0, is missing\. \(--skip-missing leaves such samples out\)"
+    with pytest.raises(LearningError, match=named):
         open_dataset(spec)
     found = open_dataset(spec, missing="skip")
     assert [found[number].name for number in range(len(found))] == ["b"]
@@ -175,7 +177,8 @@ def test_a_mask_without_a_picture_and_the_reverse_are_named(tmp_path: Path) -> N
         open_dataset(spec)
     found = open_dataset(spec, missing="skip")
     assert len(found) == 2
-    assert len(found.report.skipped) == 2
+    assert (len(found.report.skipped), found.report.of) == (2, 4)
+    assert open_dataset(f"{spec}#val", missing="skip").report.of == 4
 
 
 def test_a_mask_of_another_size_is_named(tmp_path: Path) -> None:

@@ -68,12 +68,13 @@ def open_coco(
             faults.skip(str(fault))
             continue
         readers.append(partial(_read, path, size, things, len(points), want))
-    for image_id, [(number, _), *_] in rows.items():
-        faults.skip(f"{annotations}, annotation {number}: there is no image of id {image_id!r}")
+    for image_id, [(number, _), *others] in rows.items():
+        faults.refuse(f"{annotations}, annotation {number}: there is no image of id {image_id!r}")
+        faults.counts["annotations of no picture left out"] += 1 + len(others)
     if not readers:
         raise LearningError(f"{annotations}: not one of {len(found['images'])} images can be read.")
     table = replace(ClassTable.of_names([str(row["name"]) for row in categories], boxed=True), points=points)
-    return SampleList(name, _licence(found, annotations), table, tuple(readers), faults.report())
+    return SampleList(name, _licence(found, annotations), table, tuple(readers), faults.report(len(readers)))
 
 
 def _load(path: Path) -> dict[str, list[Row]]:

@@ -20,16 +20,24 @@ class Faults:
     skipped: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
+    def refuse(self, fault: str) -> None:
+        """Say what is wrong, unless it is to be left out.
+
+        Raises:
+            LearningError: it is not.
+        """
+        if self.missing == "error":
+            raise LearningError(f"{fault} (--skip-missing leaves such samples out)")
+
     def skip(self, fault: str) -> None:
         """Leave a sample out.
 
         Raises:
             LearningError: that was not asked for.
         """
-        if self.missing == "error":
-            raise LearningError(f"{fault} (to leave such samples out, ask for missing samples to be skipped)")
+        self.refuse(fault)
         self.skipped.append(fault)
 
-    def report(self) -> Report:
-        """What was found."""
-        return Report(tuple(self.skipped), self.counts)
+    def report(self, kept: int) -> Report:
+        """What was found, in a set of which so many samples are kept."""
+        return Report(tuple(self.skipped), kept + len(self.skipped), self.counts)

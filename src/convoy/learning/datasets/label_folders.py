@@ -81,7 +81,7 @@ def _gather(
         readers.append(partial(_read, picture, mask if "mask" in want else None, by_label))
     if not readers:
         raise LearningError(f"{folder} holds no pictures with masks.")
-    return SampleList(name, licence_of(folder), masks.table, tuple(readers), faults.report(), parts)
+    return SampleList(name, licence_of(folder), masks.table, tuple(readers), faults.report(len(readers)), parts)
 
 
 def _read(picture: Path, mask: Path | None, masks: _Masks) -> Sample:

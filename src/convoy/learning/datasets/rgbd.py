@@ -75,7 +75,7 @@ def open_rgbd(folder: Path, name: str, want: frozenset[str], missing: OnMissing 
     if not readers:
         raise LearningError(f"{folder} holds no frame that can be read.")
     return SampleList(
-        name, licence_of(folder), ClassTable((), ()), tuple(readers), faults.report(), blocks(len(readers))
+        name, licence_of(folder), ClassTable((), ()), tuple(readers), faults.report(len(readers)), blocks(len(readers))
     )
 
 

@@ -70,10 +70,12 @@ class Report:
 
     Attributes:
         skipped: why samples were left out, a line for each, which names the file.
+        of: how many samples the whole set has with these; 0 where nobody counted.
         counts: what was put right, and how often: boxes that were clipped to the picture, for example.
     """
 
     skipped: tuple[str, ...] = ()
+    of: int = 0
     counts: Counter[str] = field(default_factory=Counter)
 
 

@@ -93,7 +93,8 @@ class SampleList:
         if not good:
             raise LearningError(f"{self.name}: not one of {len(self)} samples can be read; the first: {skipped[0]}")
         kept = self._only(good)
-        return replace(kept, report=replace(self.report, skipped=(*self.report.skipped, *skipped)))
+        report = replace(self.report, skipped=(*self.report.skipped, *skipped), of=self.report.of or len(self))
+        return replace(kept, report=report)
 
     def _only(self, numbers: Sequence[int]) -> SampleList:
         return replace(self, readers=tuple(self.readers[number] for number in numbers), parts={})
@@ -120,5 +121,9 @@ def join(sets: Sequence[SampleList]) -> SampleList:
         "; ".join(dict.fromkeys(found.licence for found in sets)),
         first.table,
         tuple(reader for found in sets for reader in found.readers),
-        Report(tuple(line for found in sets for line in found.report.skipped), counts),
+        Report(
+            tuple(line for found in sets for line in found.report.skipped),
+            sum(found.report.of or len(found) for found in sets),
+            counts,
+        ),
     )

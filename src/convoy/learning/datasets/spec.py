@@ -13,7 +13,7 @@ many samples, evenly spread; of a simulated set it is how many are made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from convoy.errors import nearest
@@ -22,7 +22,7 @@ from convoy.learning.datasets.coco import open_coco
 from convoy.learning.datasets.faults import OnMissing
 from convoy.learning.datasets.label_folders import open_labelled
 from convoy.learning.datasets.picture_folders import open_pictures
-from convoy.learning.datasets.recipe import Recipe
+from convoy.learning.datasets.recipe import RECIPE_FILE, Recipe, read_recipe
 from convoy.learning.datasets.recorded import is_recorded, open_recorded
 from convoy.learning.datasets.recorder import Progress, record
 from convoy.learning.datasets.rgbd import open_rgbd
@@ -94,6 +94,29 @@ def simulated(place: str, count: int | None = None) -> Recipe:
     return Recipe(**values)  # type: ignore[arg-type]
 
 
+def check_one_map(specs: Sequence[str]) -> None:
+    """See to it that all simulated towns in these sets are one and the same: each is a map of its own.
+
+    Nothing is made for it.
+
+    Raises:
+        LearningError: there are several, or a SPEC is not understood.
+    """
+    towns: dict[int, str] = {}
+    for spec in specs:
+        kind, place, _, count = _split(spec)
+        if kind == "sim":
+            towns |= {scene.town: spec for scene in simulated(place, count or None).scenes()}
+        elif kind == "folder" and is_recorded(Path(place)):
+            found = read_recipe(Path(place) / RECIPE_FILE)
+            towns |= {scene.town: spec for scene in Recipe(found["towns"], found["frames"]).scenes()}
+    if len(towns) > 1:
+        raise LearningError(
+            f"{', '.join(dict.fromkeys(towns.values()))}: {len(towns)} towns, each a map of its own; wanted "
+            "one. Name its seed, such as sim:117@8000; sim:117/drive=1000@500 are other drives in it."
+        )
+
+
 def cache_folder(recipe: Recipe) -> Path:
     """Where a simulated set is kept."""
     parts = [f"sim_{recipe.towns.replace(',', '+')}", str(recipe.frames), f"{recipe.width}x{recipe.height}"]
@@ -105,18 +128,23 @@ def cache_folder(recipe: Recipe) -> Path:
     return CACHE / "_".join(parts)
 
 
-def _open(spec: str, want: frozenset[str], missing: OnMissing, progress: Progress | None) -> SampleList:
+def _split(spec: str) -> tuple[str, str, str, int]:
+    """Its kind, place, part and count; '' and 0 where these are not said."""
     found = _SPEC.fullmatch(spec)
     if found is None:
         raise LearningError(f"Data {spec!r} is not understood; wanted KIND:PLACE, such as sim:train or folder:DIR.")
-    kind, place, count = found["kind"], found["place"], int(found["count"] or 0)
+    return found["kind"], found["place"], found["part"] or "", int(found["count"] or 0)
+
+
+def _open(spec: str, want: frozenset[str], missing: OnMissing, progress: Progress | None) -> SampleList:
+    kind, place, part, count = _split(spec)
     if kind == "sim":
         recipe = simulated(place, count or None)
         record(recipe, cache_folder(recipe), progress=progress)
         opened, count = open_recorded(cache_folder(recipe), spec, want), 0
     else:
         opened = _open_files(spec, kind, place, want, missing)
-    opened = opened.part(found["part"]) if found["part"] else opened
+    opened = opened.part(part) if part else opened
     opened = opened.spread(count) if count else opened
     return opened.readable() if missing == "skip" else opened
 
