@@ -25,7 +25,7 @@ from convoy.learning.perception.networks import NOT_TRAINED, networks  # noqa: E
 from convoy.learning.perception.options import PerceptionOptions  # noqa: E402
 from convoy.learning.perception.start import frozen_modules, start_from  # noqa: E402
 from convoy.learning.perception.survey import survey  # noqa: E402
-from convoy.learning.perception.task import PerceptionNet  # noqa: E402
+from convoy.learning.perception.task import NetSettings, PerceptionNet  # noqa: E402
 from convoy.learning.perception.tasks import open_task  # noqa: E402
 
 SMALL = PerceptionOptions(width=96, height=64)
@@ -152,6 +152,13 @@ def test_a_backbone_gives_maps_at_strides() -> None:
 def test_a_backbone_that_can_not_serve_is_refused(name: str, stride: int, complaint: str) -> None:
     with pytest.raises(LearningError, match=complaint):
         backbone(name, output_stride=stride)
+
+
+@pytest.mark.parametrize(("task", "net"), [("detection", "nano"), ("detection", "small"), ("perception", "shared")])
+def test_a_backbone_without_the_strides_that_a_net_wants_is_refused(task: str, net: str) -> None:
+    settings = NetSettings("squeezenet1_1", 96, 64, ("wall", "red"), (1,))
+    with pytest.raises(LearningError, match="at the strides 2, 4, 8, 16, this net wants 8, 16, 32; choose another"):
+        open_task(task).nets[net].build(settings)
 
 
 def test_freezing_up_to_a_stride_freezes_what_it_depends_on_and_no_more() -> None:
