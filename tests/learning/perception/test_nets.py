@@ -154,6 +154,14 @@ def test_a_backbone_that_can_not_serve_is_refused(name: str, stride: int, compla
         backbone(name, output_stride=stride)
 
 
+@pytest.mark.parametrize("net", ["ssd", "ssdlite"])
+def test_a_net_with_a_backbone_of_its_own_takes_no_other(net: str) -> None:
+    options = PerceptionOptions(net=net, backbone="resnet18")
+    with pytest.raises(LearningError, match=f"The net '{net}' has a backbone of its own, and can't take 'resnet18'"):
+        survey(open_task("detection"), options, samples())
+    assert survey(open_task("detection"), PerceptionOptions(net=net), samples()).backbone == ""
+
+
 @pytest.mark.parametrize(("task", "net"), [("detection", "nano"), ("detection", "small"), ("perception", "shared")])
 def test_a_backbone_without_the_strides_that_a_net_wants_is_refused(task: str, net: str) -> None:
     settings = NetSettings("squeezenet1_1", 96, 64, ("wall", "red"), (1,))
