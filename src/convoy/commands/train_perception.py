@@ -201,7 +201,9 @@ def write(
 
     def measured(session: Session) -> dict[str, dict[str, float]]:
         samples = (material.held_out[number] for number in range(len(material.held_out)))
-        return {material.held_out.describe(): measure(session, samples)}
+        figures = measure(session, samples)
+        # A card states what is known, and nothing of what is not defined.
+        return {material.held_out.describe(): {name: value for name, value in figures.items() if value is not None}}
 
     with console.status("writing and checking the model"):
         card = write_perception(task, options, material, net, out, licence, command, measured)

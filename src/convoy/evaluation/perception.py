@@ -48,8 +48,8 @@ class Score(Protocol):
         """
         ...
 
-    def figures(self) -> dict[str, float]:
-        """Give the figures over all that was added.
+    def figures(self) -> Mapping[str, float | None]:
+        """Give the figures over all that was added; None are those that are not defined.
 
         Raises:
             EvaluationError: nothing was.
@@ -64,8 +64,8 @@ def open_score(card: ModelCard) -> Score:
     return score
 
 
-def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
-    """Run a model on all samples and give its figures, `frames` among them.
+def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float | None]:
+    """Run a model on all samples and give its figures, `frames` among them; None are those that are not defined.
 
     Raises:
         EvaluationError: a sample lacks the truth, or it belongs to something else.
@@ -77,7 +77,7 @@ def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
             if getattr(sample, name) is None:
                 raise EvaluationError(f"{sample.name} has no {name}, which {task} is measured by.")
         score.add(session.run(sample.image), sample)
-    return score.figures()
+    return dict(score.figures())
 
 
 def check_classes(card: ModelCard, classes: tuple[str, ...]) -> None:
