@@ -65,7 +65,9 @@ def _command(task: str) -> Callable[..., None]:
             typer.Option(min=1e-7, max=1.0, help="Highest learning rate \\[default: what suits the net]"),
         ] = _DEFAULT.learning_rate,
         weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
-        dropout: training.Dropout = _DEFAULT.dropout,
+        dropout: Annotated[
+            float, typer.Option(min=0.0, max=0.9, help="Before the last layer; refused for nets that have none.")
+        ] = _DEFAULT.dropout,
         class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,
         augment: Annotated[bool, typer.Option(help="Mirror, cut and light views by chance.")] = _DEFAULT.augment,
         workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = _DEFAULT.workers,

@@ -117,6 +117,12 @@ def test_data_that_lacks_what_a_task_is_taught_by_is_refused(tmp_path: Path) -> 
         prepare(task, replace(SHORT, class_weights=True), [make_scenes(5)], [])
 
 
+def test_dropout_of_a_net_that_has_none_is_refused(scenes: SampleList, tmp_path: Path) -> None:
+    task, options = open_task("depth"), replace(SHORT, dropout=0.3)
+    with pytest.raises(LearningError, match=r"This net has no dropout that could be 0\.3; leave out --dropout"):
+        train_perception(task, options, prepare(task, options, [scenes], []), tmp_path)
+
+
 def test_rare_classes_weigh_more(scenes: SampleList) -> None:
     options = replace(SHORT, class_weights=True)
     found = prepare(open_task("segmentation"), options, [scenes], []).settings.class_weights
