@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from tests.learning import test_detection_nets  # noqa: E402
-from tests.learning.perception.conftest import make_scenes  # noqa: E402
+from tests.learning.perception.conftest import make_sample, make_scenes  # noqa: E402
 
 from convoy.inference import ModelCard, Session  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
@@ -51,7 +53,7 @@ NETS = [
 ENOUGH = {"stereo": 0.8, "learned": 0.5}
 """Share of the first loss that is left when a set is known by heart: the pictures of a pair never agree wholly."""
 
-ONLY_TO_TEACH = ("teacher", "middle.guide", "finest.guide", "heads.1", "heads.2", "heads.3", "log_scale", "met")
+ONLY_TO_TEACH = ("teacher", "middle.guide", "finest.guide", "heads.1", "heads.2", "heads.3", "met")
 """Begins the names of weights that no exported graph needs."""
 
 
@@ -128,6 +130,31 @@ def test_builds_overfits_exports_and_starts_again(
             Deployed(one.eval(), task)(torch.from_numpy(frames[1])[None]) for one in (net, again)
         )
     assert all(torch.allclose(one, other, atol=1e-3) for one, other in zip(outputs, wanted_outputs, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "loss_name"),
+    [
+        ("detection", ""),
+        ("segmentation", ""),
+        ("depth", "log"),
+        ("depth", "stereo"),
+        ("relocalisation", "learned"),
+        ("relocalisation", "beta"),
+        ("perception", ""),
+        ("classification", ""),
+    ],
+)
+def test_all_that_learns_has_a_gradient(name: str, loss_name: str) -> None:
+    """Training on several GPUs ends where it has none; each may see pictures with nothing to find."""
+    task = open_task(name)
+    options = PerceptionOptions(backbone="compact", loss=loss_name, width=96, height=64)
+    empty = replace(make_sample(0), boxes=np.zeros((0, 4), np.float32), labels=np.zeros(0, np.int64))
+    taught = Samples([Piece(replace(make_scenes(2), readers=(lambda: empty,) * 2), range(2), ALL)])
+    settings = survey(task, options, taught)
+    net = choose(task, "").build(settings)
+    loss(net, ViewBatches(taught, task, settings, 0, None)[Draw(0, [0, 1])]).backward()
+    assert [name for name, one in net.named_parameters() if one.requires_grad and one.grad is None] == []
 
 
 def test_a_backbone_gives_maps_at_strides() -> None:

@@ -62,9 +62,10 @@ class PoseNet(PerceptionNet):
         self.beside = nn.Linear(LOCAL, len(landmarks) * 7)
         nn.init.zeros_(self.beside.weight)
         nn.init.zeros_(self.beside.bias)
-        self.log_scale = nn.Linear(FEATURES, 6)
-        nn.init.zeros_(self.log_scale.weight)
-        nn.init.zeros_(self.log_scale.bias)
+        if self.learned:  # else nothing would teach it, and several GPUs want a gradient of all that learns
+            self.log_scale = nn.Linear(FEATURES, 6)
+            nn.init.zeros_(self.log_scale.weight)
+            nn.init.zeros_(self.log_scale.bias)
         self.register_buffer("origin", torch.tensor(settings.origin))
         self.register_buffer("met", torch.ones(6))
 
@@ -72,7 +73,7 @@ class PoseNet(PerceptionNet):
         _, position, rotation, log_scale = self._predict(views)
         units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=views.device)
         # A Laplace distribution's deviation is sqrt(2) times its scale.
-        scale = math.sqrt(2) * log_scale.exp() if self.learned else self.met.expand(len(views), 6)
+        scale = math.sqrt(2) * log_scale.exp() if log_scale is not None else self.met.expand(len(views), 6)
         return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units
 
     def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
@@ -83,13 +84,13 @@ class PoseNet(PerceptionNet):
         place = {"place": functional.cross_entropy(near.float(), nearness)}
         if self.training:
             self.met.lerp_(off.detach().float().pow(2).mean(dim=0).sqrt(), 1 - _MEMORY)
-        if self.learned:
+        if log_scale is not None:
             likelihood = off.abs() * (-log_scale).exp() + log_scale
             return place | {"position": likelihood[:, :3].mean(), "rotation": likelihood[:, 3:].mean()}
         distance, angle = off[:, :3].norm(dim=1).mean(), off[:, 3:].norm(dim=1).mean()
         return place | {"position": distance, "rotation": BETA * angle}
 
-    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _predict(self, views: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         seen = self.reduce(self.encoder(views)[-1]).flatten(1)
         features = precisely(self.features, seen)
         near = precisely(self.near, features)
@@ -101,7 +102,7 @@ class PoseNet(PerceptionNet):
         share = near.softmax(dim=1)
         position = (share[:, None] @ poses[:, :, :3])[:, 0]
         rotation = ((share * same)[:, None] @ poses[:, :, 3:])[:, 0]
-        log_scale = precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG)
+        log_scale = precisely(self.log_scale, features).clamp(_LEAST_LOG, _MOST_LOG) if self.learned else None
         return near, position, functional.normalize(rotation, dim=1), log_scale
 
 
