@@ -110,7 +110,7 @@ def train_perception(
     With `start` the net takes the weights of a file that fit before it learns.
 
     Raises:
-        LearningError: there is no such net, backbone, loss or stage, the net has no dropout to set, the file does not fit, or see `fit`.
+        LearningError: there is no such net, backbone, loss, stage or dropout, the file does not fit, or see `fit`.
         InterruptedTrainingError: Ctrl-C; `resume` goes on.
     """
     torch.manual_seed(options.seed)
