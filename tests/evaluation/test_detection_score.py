@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -94,10 +96,12 @@ def test_boxes_are_compared_in_pixels_of_the_source_image() -> None:
     assert figures([HIGH], [CAR], [(0, 0, 5, 40)], [SURE], score(32, 128))["map"] == 1
 
 
-def test_where_nothing_is_to_be_found_there_is_no_figure() -> None:
-    assert figures([], [], [HIGH], [SURE]) == {"frames": 1}
-    assert figures([], [], [], []) == {"frames": 1}
-    assert figures([LOW], [CAR], [], []) == {"frames": 1}
+def test_where_nothing_is_to_be_found_the_figures_are_there_and_undefined() -> None:
+    undefined = {"map50": None, "map": None, "frames": 1}
+    assert figures([], [], [HIGH], [SURE]) == undefined
+    assert figures([], [], [], []) == undefined
+    assert figures([LOW], [CAR], [], []) == undefined
+    assert json.dumps(undefined) == json.dumps(figures([], [], [], [])), "frames are counted, as in other scores"
     with pytest.raises(EvaluationError, match="no frames to measure detection by"):
         score().figures()
 

@@ -76,7 +76,8 @@ def test_other_points_have_the_mean_tolerance() -> None:
 
 def test_points_that_are_not_known_count_for_nothing() -> None:
     assert figures(17, 0.0, known=4)["oks_map"] == 1
-    assert "oks_map" not in figures(17, 0.0, known=0)
+    found = figures(17, 0.0, known=0)
+    assert (found["map"], found["oks_map50"], found["oks_map"]) == (1, None, None)
 
 
 def test_another_number_of_points_is_an_error() -> None:

@@ -40,5 +40,7 @@ def test_names_by_pattern() -> None:
     assert "resnet34" not in matching("resnet1*")
     assert {"compact", "alexnet", "vgg16", "googlenet", "densenet121", "squeezenet1_0"} <= set(matching(""))
     assert {"xception41", "nasnetalarge", "resnext50_32x4d"} <= set(matching("*na*") + matching("*x*"))
+    assert {"legacy_xception", "xception41", "nasnetalarge", "pnasnet5large"} <= set(matching(""))
+    assert len(set(matching(""))) == len(matching(""))
     with pytest.raises(LearningError, match="No backbone is called 'resnut'; nearest first: resnet"):
         matching("resnut")

@@ -73,7 +73,7 @@ def _evaluate(task: str, model: Path, data: list[str], json: Path | None, device
     figures = measure(session, track(samples, "evaluating", len(found), console=console, transient=True))
     wide = max(map(len, figures))
     for name, value in figures.items():
-        print(f"{name:{wide}}", value if name == "frames" else f"{value:.4f}")
+        print(f"{name:{wide}}", "-" if value is None else value if name == "frames" else f"{value:.4f}")
     if json:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_text(codec.dumps({"model": str(model), "data": data} | figures, indent=1) + "\n")

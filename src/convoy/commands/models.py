@@ -119,7 +119,10 @@ def pull(
 @app.command()
 def backbones(
     pattern: Annotated[
-        str, typer.Argument(help="Such as 'resnet*', of torchvision and timm \\[default: all of torchvision]")
+        str,
+        typer.Argument(
+            help="Such as 'resnet*', of torchvision and timm \\[default: torchvision, and timm's Xception, NASNet]"
+        ),
     ] = "",
 ) -> None:
     """List backbones with their millions of parameters, GFLOPs and ms on this CPU, for a picture of 224x224.

@@ -67,7 +67,9 @@ def _command(task: str) -> Callable[..., None]:
             typer.Option(min=1e-7, max=1.0, help="Highest learning rate \\[default: what suits the net]"),
         ] = _DEFAULT.learning_rate,
         weight_decay: training.WeightDecay = _DEFAULT.weight_decay,
-        dropout: training.Dropout = _DEFAULT.dropout,
+        dropout: Annotated[
+            float, typer.Option(min=0.0, max=0.9, help="Before the last layer; refused for nets that have none.")
+        ] = _DEFAULT.dropout,
         class_weights: Annotated[bool, typer.Option(help="Rare classes count more.")] = _DEFAULT.class_weights,
         augment: Annotated[bool, typer.Option(help="Mirror, cut and light views by chance.")] = _DEFAULT.augment,
         workers: Annotated[int, typer.Option(min=0, help="Processes that read the data.")] = _DEFAULT.workers,
@@ -203,7 +205,9 @@ def write(
 
     def measured(session: Session) -> dict[str, dict[str, float]]:
         samples = (material.held_out[number] for number in range(len(material.held_out)))
-        return {material.held_out.describe(): measure(session, samples)}
+        figures = measure(session, samples)
+        # A card states what is known, and nothing of what is not defined.
+        return {material.held_out.describe(): {name: value for name, value in figures.items() if value is not None}}
 
     with console.status("writing and checking the model"):
         card = write_perception(task, options, material, net, out, licence, command, measured)

@@ -72,21 +72,18 @@ class DetectionScore:
     ) -> None:
         """Add to a sample's entries what else is compared."""
 
-    def figures(self) -> dict[str, float]:
-        """Return `map50` and `map`, `map50 NAME` of each class that was to be found, and the number of `frames`.
+    def figures(self) -> dict[str, float | None]:
+        """Return `map50` and `map`, the number of `frames`, and `map50 NAME` of each class that was to be found.
 
-        Where nothing was to be found the number of frames is all there is to say.
+        `map50` and `map` are None where nothing was to be found.
 
         Raises:
             EvaluationError: there were no frames.
         """
-        figures = {"frames": float(len(self._images))}
         if not self._images:
             raise EvaluationError("There are no frames to measure detection by.")
         precision = self._precision()
-        if not (precision >= 0).any():
-            return figures
-        figures = {"map50": mean(precision[0]), "map": mean(precision)} | figures
+        figures = {"map50": mean(precision[0]), "map": mean(precision), "frames": len(self._images)}
         for index, column in enumerate(self._columns.tolist()):
             if (precision[0, :, index] >= 0).all():
                 figures[f"map50 {self._classes[column]}"] = mean(precision[0, :, index])
@@ -120,6 +117,7 @@ class DetectionScore:
         return np.asarray(coco.eval["precision"])[:, :, :, 0, 0]
 
 
-def mean(precision: np.ndarray) -> float:
-    """Mean of the entries that something was to be found for."""
-    return float(precision[precision >= 0].mean())
+def mean(precision: np.ndarray) -> float | None:
+    """Mean of the entries that something was to be found for, None where there are none."""
+    known = precision[precision >= 0]
+    return float(known.mean()) if known.size else None

@@ -20,15 +20,13 @@ if TYPE_CHECKING:
 class InstanceScore(DetectionScore):
     """Compares masks as well, each for itself: where things cover each other nobody is in front."""
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """Return what `DetectionScore` does, and `mask_map50` and `mask_map`.
 
         Raises:
             EvaluationError: there were no frames.
         """
         figures = super().figures()
-        if "map" not in figures:
-            return figures
         precision = self._precision("segm")
         return figures | {"mask_map50": mean(precision[0]), "mask_map": mean(precision)}
 

@@ -25,8 +25,8 @@ class KeypointScore(DetectionScore):
     mean of their tolerances is taken.
     """
 
-    def figures(self) -> dict[str, float]:
-        """Return what `DetectionScore` does, and `oks_map50` and `oks_map` where points were to be found.
+    def figures(self) -> dict[str, float | None]:
+        """Return what `DetectionScore` does, and `oks_map50` and `oks_map`, None where no points were to be found.
 
         Raises:
             EvaluationError: there were no frames.
@@ -34,12 +34,10 @@ class KeypointScore(DetectionScore):
         figures = super().figures()
         points = max((len(entry["keypoints"]) // 3 for entry in self._truths), default=0)
         if not any(entry["num_keypoints"] for entry in self._truths):
-            return figures
+            return figures | {"oks_map50": None, "oks_map": None}
         sigmas = PERSON if points == len(PERSON) else (float(np.mean(PERSON)),) * points
         how = {"kpt_oks_sigmas": [sigma / 1000 for sigma in sigmas], "use_area": False}
         precision = self._precision("keypoints", **how)
-        if not (precision >= 0).any():
-            return figures
         return figures | {"oks_map50": mean(precision[0]), "oks_map": mean(precision)}
 
     def _complete(

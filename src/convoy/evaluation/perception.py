@@ -48,8 +48,8 @@ class Score(Protocol):
         """
         ...
 
-    def figures(self) -> dict[str, float]:
-        """Give the figures over all that was added.
+    def figures(self) -> Mapping[str, float | None]:
+        """Give the figures over all that was added; None are those that are not defined.
 
         Raises:
             EvaluationError: nothing was.
@@ -70,8 +70,8 @@ def needs_of(card: ModelCard) -> tuple[str, ...]:
     return (*needs, "pose") if card.gives("pose") and "pose" not in needs else needs
 
 
-def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
-    """Run a model on all samples and give its figures, `frames` among them.
+def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float | None]:
+    """Run a model on all samples and give its figures, `frames` among them; None are those that are not defined.
 
     Raises:
         EvaluationError: a sample lacks the truth, or it belongs to something else.
@@ -83,7 +83,7 @@ def measure(session: Session, samples: Iterable[Sample]) -> dict[str, float]:
             if getattr(sample, name) is None:
                 raise EvaluationError(f"{sample.name} has no {name}, which {session.card.name} is measured by.")
         score.add(session.run(sample.image), sample)
-    return score.figures()
+    return dict(score.figures())
 
 
 def check_classes(card: ModelCard, classes: tuple[str, ...]) -> None:

@@ -33,5 +33,5 @@ def perception_table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 def _words(entry: Mapping[str, Any]) -> str:
     if "fault" in entry:
         return f"not scored: {entry['fault']}"
-    shown = [f"{name} {entry[key]:.3f}" for key, name in SHOWN[entry["task"]].items() if key in entry]
+    shown = [f"{name} {entry[key]:.3f}" for key, name in SHOWN[entry["task"]].items() if entry.get(key) is not None]
     return f"{', '.join(shown) or 'there was nothing to find'} in {entry['frames']:.0f} frames"

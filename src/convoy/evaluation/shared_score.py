@@ -28,5 +28,5 @@ class SharedScore:
         for score in self._scores:
             score.add(outputs, sample)
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         return {name: value for score in self._scores for name, value in score.figures().items()}

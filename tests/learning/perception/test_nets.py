@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from tests.learning import test_detection_nets  # noqa: E402
-from tests.learning.perception.conftest import make_scenes  # noqa: E402
+from tests.learning.perception.conftest import make_sample, make_scenes  # noqa: E402
 
 from convoy.inference import ModelCard, Session  # noqa: E402
 from convoy.learning.errors import LearningError  # noqa: E402
@@ -25,7 +27,7 @@ from convoy.learning.perception.networks import NOT_TRAINED, networks  # noqa: E
 from convoy.learning.perception.options import PerceptionOptions  # noqa: E402
 from convoy.learning.perception.start import frozen_modules, start_from  # noqa: E402
 from convoy.learning.perception.survey import survey  # noqa: E402
-from convoy.learning.perception.task import PerceptionNet  # noqa: E402
+from convoy.learning.perception.task import NetSettings, PerceptionNet  # noqa: E402
 from convoy.learning.perception.tasks import open_task  # noqa: E402
 
 SMALL = PerceptionOptions(width=96, height=64)
@@ -131,6 +133,31 @@ def test_builds_overfits_exports_and_starts_again(
     assert all(torch.allclose(one, other, atol=1e-3) for one, other in zip(outputs, wanted_outputs, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("name", "loss_name"),
+    [
+        ("detection", ""),
+        ("segmentation", ""),
+        ("depth", "log"),
+        ("depth", "stereo"),
+        ("relocalisation", "learned"),
+        ("relocalisation", "beta"),
+        ("perception", ""),
+        ("classification", ""),
+    ],
+)
+def test_all_that_learns_has_a_gradient(name: str, loss_name: str) -> None:
+    """Training on several GPUs ends where it has none; each may see pictures with nothing to find."""
+    task = open_task(name)
+    options = PerceptionOptions(backbone="compact", loss=loss_name, width=96, height=64)
+    empty = replace(make_sample(0), boxes=np.zeros((0, 4), np.float32), labels=np.zeros(0, np.int64))
+    taught = Samples([Piece(replace(make_scenes(2), readers=(lambda: empty,) * 2), range(2), ALL)])
+    settings = survey(task, options, taught)
+    net = choose(task, "").build(settings)
+    loss(net, ViewBatches(taught, task, settings, 0, None)[Draw(0, [0, 1])]).backward()
+    assert [name for name, one in net.named_parameters() if one.requires_grad and one.grad is None] == []
+
+
 def test_a_backbone_gives_maps_at_strides() -> None:
     for name in ("alexnet", "regnet_y_400mf", "mobilenetv3_small_050"):
         body = backbone(name).eval()
@@ -153,6 +180,21 @@ def test_a_backbone_gives_maps_at_strides() -> None:
 def test_a_backbone_that_can_not_serve_is_refused(name: str, stride: int, complaint: str) -> None:
     with pytest.raises(LearningError, match=complaint):
         backbone(name, output_stride=stride)
+
+
+@pytest.mark.parametrize("net", ["ssd", "ssdlite"])
+def test_a_net_with_a_backbone_of_its_own_takes_no_other(net: str) -> None:
+    options = PerceptionOptions(net=net, backbone="resnet18")
+    with pytest.raises(LearningError, match=f"The net '{net}' has a backbone of its own, and can't take 'resnet18'"):
+        survey(open_task("detection"), options, samples())
+    assert survey(open_task("detection"), PerceptionOptions(net=net), samples()).backbone == ""
+
+
+@pytest.mark.parametrize(("task", "net"), [("detection", "nano"), ("detection", "small"), ("perception", "shared")])
+def test_a_backbone_without_the_strides_that_a_net_wants_is_refused(task: str, net: str) -> None:
+    settings = NetSettings("squeezenet1_1", 96, 64, ("wall", "red"), (1,))
+    with pytest.raises(LearningError, match="at the strides 2, 4, 8, 16, this net wants 8, 16, 32; choose another"):
+        open_task(task).nets[net].build(settings)
 
 
 def test_freezing_up_to_a_stride_freezes_what_it_depends_on_and_no_more() -> None:

@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from tests.learning.perception.conftest import TABLE, make_sample, make_scenes  # noqa: E402
+from tests.perception import painted  # noqa: E402
 from torch.utils.data import DataLoader  # noqa: E402
 
 from convoy.inference import ModelCard  # noqa: E402
@@ -117,6 +118,12 @@ def test_data_that_lacks_what_a_task_is_taught_by_is_refused(tmp_path: Path) -> 
         prepare(task, replace(SHORT, class_weights=True), [make_scenes(5)], [])
 
 
+def test_dropout_of_a_net_that_has_none_is_refused(scenes: SampleList, tmp_path: Path) -> None:
+    task, options = open_task("depth"), replace(SHORT, dropout=0.3)
+    with pytest.raises(LearningError, match=r"This net has no dropout that could be 0\.3; leave out --dropout"):
+        train_perception(task, options, prepare(task, options, [scenes], []), tmp_path)
+
+
 def test_rare_classes_weigh_more(scenes: SampleList) -> None:
     options = replace(SHORT, class_weights=True)
     found = prepare(open_task("segmentation"), options, [scenes], []).settings.class_weights
@@ -202,6 +209,22 @@ def test_trains_and_evaluates_by_the_verbs(
         *("--start", "models/boards.onnx", "--freeze", "encoder", *short),
     )
     assert "weights taken from models/boards.onnx" in capfd.readouterr().err
+
+
+def test_a_figure_that_is_not_defined_is_null(
+    tmp_path: Path, convoy: Callable[..., None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    painted.write_model(tmp_path / "painted.onnx", "detection")
+    cv2.imwrite(str(tmp_path / "empty.png"), painted.scene()[:, :, ::-1])
+    categories = [{"id": number, "name": name} for number, name in enumerate(painted.CLASSES, 1)]
+    image = {"id": 1, "file_name": "empty.png", "width": 160, "height": 120}
+    found = {"images": [image], "annotations": [], "categories": categories}
+    (tmp_path / "empty.json").write_text(json.dumps(found))
+    evaluation = ["--data", f"coco:{tmp_path},{tmp_path / 'empty.json'}", "--json", "score.json"]
+    convoy("evaluate", "detection", "--model", "painted.onnx", *evaluation)
+    score = json.loads((tmp_path / "score.json").read_text())
+    assert (score["map50"], score["map"], score["frames"]) == (None, None, 1)
+    assert capfd.readouterr().out.splitlines()[0].split() == ["map50", "-"]
 
 
 @pytest.mark.parametrize(

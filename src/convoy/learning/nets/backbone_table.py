@@ -23,6 +23,9 @@ from convoy.learning.nets.compact import Compact
 
 SIDE_PX = 224
 """Of the picture that costs are stated for."""
+FAMILIES = ("legacy_xception", "xception*", "nasnet*", "pnasnet*")
+"""Of timm, that are listed beside all of torchvision: Xception (Chollet 2017), and NASNet (Zoph et al. 2018) with the
+one that was found sooner (Liu et al. 2018)."""
 _RUNS = 5
 
 
@@ -47,14 +50,16 @@ class Cost:
 
 
 def matching(pattern: str) -> list[str]:
-    """The names that a pattern such as ``resnet*`` stands for; '' for all of torchvision's and this package's own.
+    """The names that a pattern such as ``resnet*`` stands for.
+
+    '' is for all of torchvision's, this package's own, and timm's `FAMILIES`.
 
     Raises:
         LearningError: there are none.
     """
     own = [*OWN, *torchvision_names()]
     if not pattern:
-        return own
+        return [*own, *(name for family in FAMILIES for name in timm.list_models(family))]
     everything = sorted({*own, *timm.list_models()})
     found = fnmatch.filter(everything, pattern)
     if not found:

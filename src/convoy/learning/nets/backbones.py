@@ -71,6 +71,21 @@ def backbone(name: str, pretrained: bool = False, output_stride: int = 32) -> Ba
     return _of_timm(name, pretrained, output_stride)
 
 
+def levels_at(encoder: Backbone | Compact, strides: Sequence[int]) -> list[int]:
+    """Say which of the encoder's maps are those at `strides`.
+
+    Raises:
+        LearningError: it has none at one of them.
+    """
+    if not set(strides) <= set(encoder.strides):
+        found, wanted = (", ".join(map(str, some)) for some in (encoder.strides, strides))
+        raise LearningError(
+            f"This backbone has features at the strides {found}, this net wants {wanted}; "
+            "choose another, `convoy models backbones` lists their strides."
+        )
+    return [encoder.strides.index(stride) for stride in strides]
+
+
 def _of_torchvision(name: str, pretrained: bool, output_stride: int) -> Backbone:
     options: dict[str, Any] = {}
     if output_stride != 32:

@@ -60,6 +60,7 @@ class PoseHead(nn.Module):
         self.near = nn.Linear(FEATURES, len(landmarks))
         self.local = nn.Sequential(nn.Linear(FEATURES, LOCAL), nn.ReLU())
         self.beside = _zero(nn.Linear(LOCAL, len(landmarks) * 7))
+        # What nothing teaches several GPUs would refuse: they want a gradient of all that learns.
         self.log_scale = _zero(nn.Linear(FEATURES, 6)) if learned else None
         self.register_buffer("origin", torch.tensor(settings.origin))
         self.register_buffer("met", torch.ones(6))

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.blocks import precisely, resize, resize_like
 from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
@@ -36,7 +36,7 @@ class SharedPerception(PerceptionNet):
         super().__init__()
         encoder = backbone(settings.backbone, settings.pretrained)
         self.encoder = encoder
-        self._box_levels = [encoder.strides.index(stride) for stride in STRIDES]
+        self._box_levels = levels_at(encoder, STRIDES)
         self.decoder = PyramidDecoder(encoder.channels, widths_for(encoder.strides))
         self.classes = nn.Sequential(
             nn.Dropout2d(settings.dropout), nn.Conv2d(self.decoder.widths[0], len(settings.classes), 1)

@@ -25,6 +25,21 @@ def choose(task: Task, name: str) -> NetChoice:
     return task.nets[net_name(task, name)]
 
 
+def backbone_name(task: Task, net: str, name: str) -> str:
+    """The name of the backbone of one of a task's nets; its default one's where `name` is empty.
+
+    Raises:
+        LearningError: the net has a backbone of its own, and takes no other.
+    """
+    own = choose(task, net).backbone
+    if name and not own:
+        raise LearningError(
+            f"The net {net_name(task, net)!r} has a backbone of its own, and can't take {name!r}; "
+            "leave out --backbone, or choose another net."
+        )
+    return name or own
+
+
 def loss_name(task: Task, name: str) -> str:
     """The name of one of a task's losses, '' where it has only one; the default one's where `name` is empty.
 

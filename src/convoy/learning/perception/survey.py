@@ -9,7 +9,7 @@ import numpy as np
 from convoy.inference import Fit
 from convoy.learning.datasets.sample import VOID, Sample
 from convoy.learning.errors import LearningError
-from convoy.learning.perception.choice import choose, loss_name
+from convoy.learning.perception.choice import backbone_name, loss_name
 from convoy.learning.perception.data import Samples
 from convoy.learning.perception.options import PerceptionOptions
 from convoy.learning.perception.task import NetSettings, Task
@@ -25,9 +25,10 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
     """Say what a net for these samples is built from.
 
     Raises:
-        LearningError: there is no such net or loss, or the samples lack what the task needs.
+        LearningError: there is no such net or loss, the net takes no such backbone, or the samples lack what the task
+            needs.
     """
-    choice, loss = choose(task, options.net), loss_name(task, options.loss)
+    backbone, loss = backbone_name(task, options.net, options.backbone), loss_name(task, options.loss)
     seen = list(samples.some(LOOKED_AT))
     for sample in seen:
         for name in task.needs_of(loss):
@@ -40,7 +41,7 @@ def survey(task: Task, options: PerceptionOptions, samples: Samples) -> NetSetti
     positions = poses[:, :3]
     origin, extent = _area(positions)
     return NetSettings(
-        backbone=options.backbone or choice.backbone,
+        backbone=backbone,
         width=options.width,
         height=options.height,
         classes=tuple(dataset.classes),

@@ -28,6 +28,7 @@ from convoy.learning.perception.task import NetSettings, PerceptionNet, Task
 
 FRAMES_COMPARED = 50
 """On so many frames the written file must give what torch gives."""
+_DROPOUTS = nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout
 _AVERAGE = 0.998
 _CLIP = 10.0
 
@@ -109,13 +110,14 @@ def train_perception(
     With `start` the net takes the weights of a file that fit before it learns.
 
     Raises:
-        LearningError: there is no such net, backbone, loss or stage, the file does not fit, or see `fit`.
+        LearningError: there is no such net, backbone, loss, stage or dropout, the file does not fit, or see `fit`.
         InterruptedTrainingError: Ctrl-C; `resume` goes on.
     """
     torch.manual_seed(options.seed)
     settings = material.settings
     choice = choose(task, options.net)
     net = choice.build(settings)
+    _check_dropout(net, options.dropout)
     if start is not None:
         on_start(start_from(net, start))
     still = frozen_modules(net, options.freeze, settings.height, settings.width) if options.freeze else []
@@ -137,6 +139,15 @@ def train_perception(
     origin = same | {"task": task.name, "data": material.taught.describe(), "start": str(start or "")}
     fit(training, shown, checked, schedule, folder, origin, resume, on_epoch)
     return training.model
+
+
+def _check_dropout(net: nn.Module, probability: float) -> None:
+    """Refuse a dropout that is asked for and is nowhere in the net."""
+    layers = [module for module in net.modules() if isinstance(module, _DROPOUTS)]
+    if probability and all(layer.p != probability for layer in layers):
+        raise LearningError(
+            f"This net has no dropout that could be {probability}; leave out --dropout, or choose another net."
+        )
 
 
 def write_perception(

@@ -13,7 +13,7 @@ from functools import partial
 
 from torch import Tensor
 
-from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.detection.head import DetectionHead
 from convoy.learning.nets.detection.loss import detection_loss
 from convoy.learning.nets.detection.neck import Neck
@@ -37,7 +37,7 @@ class Detector(PerceptionNet):
         super().__init__()
         encoder, width = backbone(settings.backbone, settings.pretrained), _WIDTHS[size]
         self.encoder = encoder
-        self._levels = [encoder.strides.index(stride) for stride in STRIDES]
+        self._levels = levels_at(encoder, STRIDES)
         self.neck = Neck([encoder.channels[level] for level in self._levels], width)
         self.boxes = DetectionHead(width, STRIDES, len(settings.boxed))
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.blocks import Normalise, conv_bn_relu, resize, resize_like
 from convoy.learning.nets.segmentation.net import SegmentationNet
 from convoy.learning.perception.task import NetSettings
@@ -46,7 +46,7 @@ class IcNet(SegmentationNet):
         encoder = backbone(settings.backbone, settings.pretrained)
         super().__init__(settings, encoder)
         classes = len(settings.classes)
-        self._shared = encoder.strides.index(SHARED_STRIDE)
+        (self._shared,) = levels_at(encoder, (SHARED_STRIDE,))
         self.normalise = Normalise()
         self.large = nn.Sequential(
             conv_bn_relu(3, 32, stride=2), conv_bn_relu(32, 32, stride=2), conv_bn_relu(32, 64, stride=2)

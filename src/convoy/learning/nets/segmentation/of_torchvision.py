@@ -9,7 +9,7 @@ from torchvision.models.segmentation.deeplabv3 import DeepLabHead
 from torchvision.models.segmentation.fcn import FCNHead
 from torchvision.models.segmentation.lraspp import LRASPPHead
 
-from convoy.learning.nets.backbones import backbone
+from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.segmentation.net import SegmentationNet
 from convoy.learning.perception.task import NetSettings
 
@@ -50,7 +50,7 @@ class LrAspp(SegmentationNet):
     def __init__(self, settings: NetSettings) -> None:
         encoder = backbone(settings.backbone, settings.pretrained, output_stride=16)
         super().__init__(settings, encoder)
-        self._low = encoder.strides.index(8)
+        (self._low,) = levels_at(encoder, (8,))
         self.head = LRASPPHead(encoder.channels[self._low], encoder.channels[-1], len(settings.classes), 128)
 
     def logits(self, views: Tensor) -> Tensor:
