@@ -92,3 +92,23 @@ def convoy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Non
                 raise
 
     return run
+
+
+@pytest.fixture
+def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mask and Keypoint R-CNN with a fraction of the work and of the weights that were published."""
+    from torch import nn
+    from torchvision.models.detection import faster_rcnn, keypoint_rcnn, mask_rcnn
+
+    from convoy.learning.nets.detection import torchvision_two_stage
+
+    masks: Callable[..., nn.Module] = mask_rcnn.MaskRCNNHeads
+    points: Callable[..., nn.Module] = keypoint_rcnn.KeypointRCNNHeads
+
+    def boxes(channels: int, size: int) -> nn.Module:
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, size))
+
+    monkeypatch.setattr(mask_rcnn, "MaskRCNNHeads", lambda channels, _, dilation: masks(channels, (16, 256), dilation))
+    monkeypatch.setattr(keypoint_rcnn, "KeypointRCNNHeads", lambda channels, _: points(channels, (16, 512)))
+    monkeypatch.setattr(faster_rcnn, "TwoMLPHead", boxes)
+    monkeypatch.setattr(torchvision_two_stage, "_PROPOSALS", 20)

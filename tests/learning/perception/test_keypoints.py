@@ -11,15 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
+pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
-from tests.learning.perception.conftest import HEIGHT, WIDTH, make_sample  # noqa: E402
-from torchvision.models.detection import keypoint_rcnn  # noqa: E402
+from tests.learning.perception.conftest import HEIGHT, WIDTH, make_sample
 
-from convoy.inference import ModelCard, Session  # noqa: E402
-from convoy.learning.datasets.spec import open_dataset  # noqa: E402
-from convoy.learning.errors import LearningError  # noqa: E402
-from convoy.learning.perception.augment import mirrored, part, plain_view  # noqa: E402
+from convoy.inference import ModelCard, Session
+from convoy.learning.datasets.spec import open_dataset
+from convoy.learning.errors import LearningError
+from convoy.learning.perception.augment import mirrored, part, plain_view
 
 POINTS = ["upper_left", "middle", "lower_right"]
 
@@ -95,11 +94,8 @@ def test_categories_with_different_points_are_refused(boards: str) -> None:
 
 
 def test_trains_and_evaluates_by_the_verbs(
-    boards: str, tmp_path: Path, convoy: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    boards: str, tmp_path: Path, convoy: Callable[..., None], small_heads: None
 ) -> None:
-    heads: Callable[..., torch.nn.Module] = keypoint_rcnn.KeypointRCNNHeads
-    # A hundredth of the work: the published head takes 7 GFLOP for each of a hundred boxes.
-    monkeypatch.setattr(keypoint_rcnn, "KeypointRCNNHeads", lambda channels, _: heads(channels, (16, 512)))
     size = ["--size", f"{WIDTH}x{HEIGHT}", "--backbone", "resnet18"]
     short = ["--epochs", "1", "--batch-size", "4", "--workers", "0"]
     convoy("train", "keypoints", "--data", boards, "--validation", f"{boards}@2", "--out", "boards.onnx", *size, *short)

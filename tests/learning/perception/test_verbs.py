@@ -11,19 +11,17 @@ import cv2
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
+pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
-from tests.learning.perception.conftest import CLASSES, HEIGHT, TABLE, WIDTH, K, make_sample  # noqa: E402
-from torchvision.models.detection import faster_rcnn, mask_rcnn  # noqa: E402
+from tests.learning.perception.conftest import CLASSES, HEIGHT, TABLE, WIDTH, K, make_sample
 
-from convoy.inference import ModelCard  # noqa: E402
-from convoy.interfaces.camera_info_file import write_camera_info  # noqa: E402
-from convoy.interfaces.messages import CameraInfo, make  # noqa: E402
-from convoy.learning.datasets.recipe import Recipe  # noqa: E402
-from convoy.learning.datasets.spec import check_one_map  # noqa: E402
-from convoy.learning.errors import LearningError  # noqa: E402
-from convoy.learning.nets.detection import torchvision_two_stage  # noqa: E402
-from convoy.learning.perception.tasks import TASKS  # noqa: E402
+from convoy.inference import ModelCard
+from convoy.interfaces.camera_info_file import write_camera_info
+from convoy.interfaces.messages import CameraInfo, make
+from convoy.learning.datasets.recipe import Recipe
+from convoy.learning.datasets.spec import check_one_map
+from convoy.learning.errors import LearningError
+from convoy.learning.perception.tasks import TASKS
 
 FRAMES = 6
 SHORT = ["--epochs", "1", "--size", "64x32", "--batch-size", "2", "--workers", "0"]
@@ -77,19 +75,6 @@ def kinds(boards: Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number}.png").write_bytes((boards / "images" / f"{number:06d}.png").read_bytes())
     return boards.parent / "kinds"
-
-
-@pytest.fixture
-def small_heads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mask R-CNN with a fraction of the work and of the weights that were published."""
-    masks: Callable[..., torch.nn.Module] = mask_rcnn.MaskRCNNHeads
-    monkeypatch.setattr(mask_rcnn, "MaskRCNNHeads", lambda channels, _, dilation: masks(channels, (16, 256), dilation))
-
-    def boxes(_: int, size: int) -> torch.nn.Module:
-        return torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(256, size))
-
-    monkeypatch.setattr(faster_rcnn, "TwoMLPHead", boxes)
-    monkeypatch.setattr(torchvision_two_stage, "_PROPOSALS", 20)
 
 
 @pytest.mark.parametrize(
