@@ -55,7 +55,9 @@ COMPONENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "relocaliser": ("relocaliser", ("pose",)),
 }
 """By component: its model's name, and the outputs that are listened to."""
-OF_ANY_PICTURE = {"relocaliser": {"base_frame": "", "max_deviation": 1000.0, "max_turn_deviation": 3.0}}
+OF_ANY_PICTURE = {
+    "relocaliser": {"base_frame": "", "max_deviation": 1000.0, "max_turn_deviation": 3.0, "max_places": 1e6}
+}
 
 
 class Answers:

@@ -34,7 +34,7 @@ PICTURES = {
 
 
 def awake(active: Active, cls: type[Component]) -> Bench:
-    bench = active(cls, base_frame="", max_deviation=1000.0) if cls is Relocaliser else active(cls)
+    bench = active(cls, base_frame="", max_deviation=1000.0, max_places=1000.0) if cls is Relocaliser else active(cls)
     bench.unheard = {"points", "overlay"} & set(cls.outputs)  # 200 MB, of the large picture
     return bench
 
@@ -80,7 +80,7 @@ def test_a_quaternion_of_no_length_is_an_error(tmp_path: Path, monkeypatch: pyte
     class Lost(torch.nn.Module):  # type: ignore[name-defined,misc]
         def forward(self, image: object) -> object:
             mean = image.float().mean()  # type: ignore[attr-defined]
-            return torch.cat([mean.repeat(3), torch.zeros(4)]), torch.zeros(6) + 0 * mean
+            return torch.cat([mean.repeat(3), torch.zeros(4)]), torch.zeros(6) + 0 * mean, torch.ones(1) + 0 * mean
 
     monkeypatch.setattr(painted, "net", lambda _: Lost())
     path = painted.write_model(tmp_path / "lost.onnx", "relocalisation")

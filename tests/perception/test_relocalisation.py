@@ -79,6 +79,15 @@ def test_until_the_mounting_is_known_there_is_no_pose(active: Active) -> None:
     assert "has not told yet where camera is on base_link" in bench.reported("Relocalisation", Level.WARN)[0]
 
 
+def test_it_refuses_what_may_be_anywhere_in_the_map(active: Active) -> None:
+    bench = active(Relocaliser, base_frame="", max_deviation=100.0)
+    bench.deliver("image", view(blue=11))
+    bench.deliver("image", view(blue=12))
+    assert len(bench.results("pose")) == 1
+    (said,) = bench.reported("Relocalisation", Level.WARN)
+    assert said == "not sure: it may be at any of 13 landmarks; is this the map of the model?"
+
+
 def test_it_refuses_what_the_model_is_not_sure_of(active: Active) -> None:
     bench = active(Relocaliser, base_frame="", max_deviation=10.0)
     bench.deliver("image", view(blue=5))

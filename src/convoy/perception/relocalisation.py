@@ -24,9 +24,9 @@ class Relocaliser(ImageModel):
     of the image), of `base_frame`: the camera's pose, moved by what ``tf_static`` says of its mounting. The covariance
     is the model's own. Remap ``pose`` to ``/initialpose`` to set nav2's AMCL going.
 
-    A picture that is not of the map gives a pose all the same, and mostly one of which the model is unsure: where its
-    deviation exceeds the limits, or the pose lies outside the trained area, nothing is published, and ``/diagnostics``
-    says why.
+    A picture that is not of the map gives a pose all the same, and mostly one of which the model is unsure: where it
+    hesitates among more landmarks of its map than `max_places` (a model's optional output ``places``), its deviation
+    exceeds the limits, or the pose lies outside the trained area, nothing is published, and ``/diagnostics`` says why.
     """
 
     TASK = "relocalisation"
@@ -36,6 +36,9 @@ class Relocaliser(ImageModel):
             5.0, gt=0.0, le=1000.0, description="m, standard deviation above which it is unsure"
         )
         max_turn_deviation: float = Field(0.35, gt=0.0, le=math.pi, description="rad, likewise of the direction")
+        max_places: float = Field(
+            12.0, gt=0.0, le=1e6, description="landmarks among which the model may hesitate; more are another map"
+        )
         base_frame: str = Field("base_link", description="whose pose is told; the camera's own where empty")
 
     tf_static = Input("tf_static", reports.TFMessage, qos=LATCHED)
@@ -48,7 +51,7 @@ class Relocaliser(ImageModel):
 
     def needed_for_pose(self) -> set[str]:
         """The model's outputs that a pose takes; none of a model that gives none."""
-        return {"pose", "deviation"} if self.pose.wanted and self.loaded.card.gives("pose") else set()
+        return {"pose", "deviation", "places"} if self.pose.wanted and self.loaded.card.gives("pose") else set()
 
     def on_activate(self) -> None:
         super().on_activate()
@@ -75,7 +78,8 @@ class Relocaliser(ImageModel):
         deviation = seen.output("deviation", (6,)).astype(np.float64)
         if not np.linalg.norm(told[3:]):
             raise PerceptionError("the model gave a quaternion of length 0")
-        if self._is_unsure(told[:3], deviation):
+        places = float(seen.output("places", (1,))[0]) if "places" in seen.outputs else 0.0
+        if self._is_unsure(told[:3], deviation, places):
             return
         turned = rotation(told[3:])
         base = np.linalg.inv(mounted)
@@ -99,10 +103,12 @@ class Relocaliser(ImageModel):
             )
         return pose
 
-    def _is_unsure(self, position: np.ndarray, deviation: np.ndarray) -> bool:
+    def _is_unsure(self, position: np.ndarray, deviation: np.ndarray, places: float) -> bool:
         limits, bounds = self.parameters, self.loaded.card.bounds
         away, turned = float(np.linalg.norm(deviation[:3])), float(np.linalg.norm(deviation[3:]))
-        if away > limits.max_deviation or turned > limits.max_turn_deviation:
+        if places > limits.max_places:
+            said = f"not sure: it may be at any of {places:.0f} landmarks"
+        elif away > limits.max_deviation or turned > limits.max_turn_deviation:
             said = f"not sure: deviation {away:.2f} m, {math.degrees(turned):.0f} degrees"
         elif bounds is not None and ((position < bounds[:3]) | (position > bounds[3:])).any():
             said = f"outside of the trained area: {', '.join(f'{value:.1f}' for value in position)} m"

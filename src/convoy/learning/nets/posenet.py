@@ -31,8 +31,12 @@ class PoseHead(nn.Module):
     is (Weyand et al. 2016, PlaNet), and then how the view lies to each of them: what shows that a camera is a metre
     farther is another thing in every street.
 
-    `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w, and deviations (N, 6): of x y z in m and of
-    the rotation about the camera's axes in rad. Targets are poses (N, 7).
+    `forward` gives poses (N, 7), x y z in m and a unit quaternion x y z w; deviations (N, 6): of x y z in m and of
+    the rotation about the camera's axes in rad; and (N, 1) among how many landmarks the head hesitates, their
+    perplexity. Targets are poses (N, 7).
+
+    Views of another town look like some street of this one, and of the deviation the net is sure all the same. But
+    they look like many streets: by the landmarks the two are told apart.
 
     Where it has `learned` how far off it may be, it says so for each picture, by the likelihood of a Laplace
     distribution, and that weighs its errors. Else position and rotation are weighed once and for all, and the
@@ -65,12 +69,13 @@ class PoseHead(nn.Module):
         self.register_buffer("origin", torch.tensor(settings.origin))
         self.register_buffer("met", torch.ones(6))
 
-    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        _, position, rotation, log_scale = self._predict(maps)
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        near, position, rotation, log_scale = self._predict(maps)
         units = torch.tensor([self.extent_m] * 3 + [1.0] * 3, device=maps.device)
         # A Laplace distribution's deviation is sqrt(2) times its scale.
         scale = self.met.expand(len(maps), 6) if log_scale is None else math.sqrt(2) * log_scale.exp()
-        return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units
+        places = (near.softmax(dim=1) * -near.log_softmax(dim=1)).sum(dim=1, keepdim=True).exp()
+        return torch.cat([position * self.extent_m + self.origin, rotation], dim=1), scale * units, places
 
     def loss(self, maps: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Give the parts of the loss, of which the sum is learned."""
@@ -112,9 +117,8 @@ class PoseNet(PerceptionNet):
         self.encoder = encoder
         self.pose = PoseHead(encoder, settings, learned=settings.loss == "learned")
 
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        poses, deviations = self.pose(self.encoder(views)[-1])
-        return poses, deviations
+    def forward(self, views: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.pose(self.encoder(views)[-1]))
 
     def loss(self, views: Tensor, targets: Tensor) -> dict[str, Tensor]:
         return self.pose.loss(self.encoder(views)[-1], targets)

@@ -15,12 +15,16 @@ POSE_OUTPUTS = (
     ModelOutput(
         name="deviation", unit="m, rad", description="of x y z, and of the rotation about the optical frame's x y z"
     ),
+    ModelOutput(name="places", unit="landmarks", description="(1,), among how many of the map's the model hesitates"),
 )
-POSE_TOLERANCE = {"pose": 1e-3, "deviation": 1e-3}
+POSE_TOLERANCE = {"pose": 1e-3, "deviation": 1e-3, "places": 1e-3}
 
 
 class RelocalisationTask(Task):
-    """Nets give poses (N, 7) and deviations (N, 6). A mirrored picture was taken nowhere, nor one that is cut."""
+    """Nets give poses (N, 7), deviations (N, 6) and places (N, 1).
+
+    A mirrored picture was taken nowhere, nor one that is cut.
+    """
 
     name = "relocalisation"
     needs = ("pose",)
@@ -36,5 +40,5 @@ class RelocalisationTask(Task):
         assert view.pose is not None  # `needs` saw to it
         return view.pose
 
-    def decode(self, raw: tuple[Tensor, Tensor]) -> tuple[Tensor, ...]:
-        return raw[0][0], raw[1][0]
+    def decode(self, raw: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(values[0] for values in raw)

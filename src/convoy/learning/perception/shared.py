@@ -62,7 +62,7 @@ class SharedTask(Task):
 
 
 class MappedTask(SharedTask):
-    """With a map: nets add poses (N, 7) and deviations (N, 6). No picture is mirrored or cut."""
+    """With a map: nets add what those of `RelocalisationTask` give. No picture is mirrored or cut."""
 
     needs: ClassVar[tuple[str, ...]] = (*SharedTask.needs, "pose")
     outputs: ClassVar[tuple[ModelOutput, ...]] = (*SharedTask.outputs, *POSE_OUTPUTS)
@@ -77,5 +77,5 @@ class MappedTask(SharedTask):
         return super().collate(targets) | {"pose": torch.stack([target["pose"] for target in targets])}
 
     def decode(self, raw: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        *shared, poses, deviations = raw
-        return *super().decode(tuple(shared)), poses[0], deviations[0]
+        shared = len(SharedTask.outputs)
+        return *super().decode(raw[:shared]), *(values[0] for values in raw[shared:])
