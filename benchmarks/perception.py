@@ -3,7 +3,8 @@
 Every component runs in the DDS host, on loopback, as it does on a robot without ROS. A raw picture is published with
 the time of its acquisition as stamp; the next one follows when the results are there. Of each component the table has
 the time from stamp to the last result's publication, and the part of it that is spent outside of ONNX Runtime; beside
-them the same nets run eagerly by torch, without anything around them.
+them the same nets run eagerly by torch, without anything around them. The components take turns in several rounds, so
+that a machine that is slower for a while slows all of them.
 
     python benchmarks/perception.py --json perception.json
 
@@ -25,6 +26,8 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +47,8 @@ from convoy.interfaces.messages import time as stamp_of
 ROOT = Path(__file__).resolve().parents[1]
 CAMERA, IMAGE = "/camera/image_raw", "sensor_msgs/msg/Image"
 WARM_UP = 5
-"""Pictures that fill caches and connections before the measured ones."""
+"""Pictures that fill caches and connections before the measured ones of each round."""
+ROUNDS = 5
 PATIENCE_S = 60.0
 SINGLE, SHARED = ("detector", "segmenter", "depth_estimator"), "shared_perception"
 COMPONENTS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -86,16 +90,22 @@ class Answers:
             return max(self._published_ns.pop(stamp).values())
 
 
-def measure(participant: Participant, name: str, model: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Run a component; returns its row of the table."""
+@dataclass
+class Taken:
+    """What a component took so far: for each picture, and in all for each stage."""
+
+    ages_ms: list[float] = field(default_factory=list)
+    stages_ns: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def measure(participant: Participant, name: str, model: Path, options: argparse.Namespace, taken: Taken) -> None:
+    """Run a component for one round."""
     cls, outputs = component_class(name), COMPONENTS[name][1]
     parameters = {"model": str(model), "device": options.device, "threads": options.threads}
     component = cls(name, parameters | OF_ANY_PICTURE.get(name, {}))
-    answers, node = Answers(outputs), participant.node(f"{name}_bench")
+    answers, node, frames = Answers(outputs), participant.node(f"{name}_bench"), -(-options.frames // ROUNDS)
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 256, (options.height, options.width, 3), np.uint8) for _ in range(4)]
-    stages: dict[str, int] = defaultdict(int)
-    ages_ms = []
     with DdsHost(participant) as host:
         host.add(component, NodeName(name, remappings={"image": CAMERA}))
         host.start()
@@ -107,26 +117,31 @@ def measure(participant: Participant, name: str, model: Path, options: argparse.
             time.sleep(0.01)
 
         def add(stage: str, spent_ns: int) -> None:
-            stages[stage] += spent_ns
+            taken.stages_ns[stage] += spent_ns
 
-        for number in range(WARM_UP + options.frames):
+        for number in range(WARM_UP + frames):
             stamp = time.time_ns()
             header = make(Header, stamp=stamp_of(stamp), frame_id="camera")
             with tracing.listen(add if number >= WARM_UP else lambda stage, spent: None):
                 camera.write(cdr.serialize(encode(pictures[number % len(pictures)], "bgr8", header)))
                 age_ms = (answers.wait(stamp) - stamp) / 1e6
             if number >= WARM_UP:
-                ages_ms.append(age_ms)
+                taken.ages_ms.append(age_ms)
     node.close()
-    runtime_ms, mean_ms = stages["runtime"] / 1e6 / options.frames, float(np.mean(ages_ms))
+
+
+def row_of(name: str, model: Path, device: str, taken: Taken) -> dict[str, Any]:
+    """A component's row of the table."""
+    frames, mean_ms = len(taken.ages_ms), float(np.mean(taken.ages_ms))
+    runtime_ms = taken.stages_ns["runtime"] / 1e6 / frames
     return {
         "component": name,
-        **percentiles(ages_ms),
+        **percentiles(taken.ages_ms),
         "mean_ms": mean_ms,
         "runtime_ms": runtime_ms,
         "outside_runtime": 1 - runtime_ms / mean_ms,
-        "stages_ms": {stage: spent / 1e6 / options.frames for stage, spent in sorted(stages.items())},
-        "device": component_device(model, options.device),
+        "stages_ms": {stage: spent / 1e6 / frames for stage, spent in sorted(taken.stages_ns.items())},
+        "device": component_device(model, device),
     }
 
 
@@ -239,12 +254,14 @@ def main() -> None:
     rows = []
     print(f"{'component':<20}{'p50 ms':>9}{'p99 ms':>9}{'runtime':>9}{'outside':>9}{'torch p50':>10}{'p99':>10}")
     with model_folder(options) as folder, Participant() as participant:
-        for name, (model, _) in COMPONENTS.items():
-            path = folder / f"{model}.onnx"
-            if not path.exists():
-                print(f"{name:<20} {path} is not there; left out")
-                continue
-            row = measure(participant, name, path, options)
+        models = {name: folder / f"{model}.onnx" for name, (model, _) in COMPONENTS.items()}
+        for name in [name for name, path in models.items() if not path.exists()]:
+            print(f"{name:<20} {models.pop(name)} is not there; left out")
+        taken: dict[str, Taken] = defaultdict(Taken)
+        for _, (name, path) in product(range(ROUNDS), models.items()):
+            measure(participant, name, path, options, taken[name])
+        for name, path in models.items():
+            row = row_of(name, path, options.device, taken[name])
             if not options.no_torch:
                 row["torch"] = eager(ModelCard.read(path), options)
             rows.append(row)
