@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from tests.learning.perception.conftest import make_sample  # noqa: E402
 
-from convoy.learning.nets.blocks import resize  # noqa: E402
+from convoy.learning.nets.blocks import filled, resize  # noqa: E402
 from convoy.learning.nets.depth import ConvToOne  # noqa: E402
 from convoy.learning.nets.depth_losses import BEYOND_WEIGHT, scale_invariant, ssim, stereo, warp  # noqa: E402
 from convoy.learning.nets.posenet import rotation_between  # noqa: E402
@@ -106,3 +106,12 @@ def test_a_convolution_to_one_channel_is_what_a_usual_one_gives() -> None:
     torch.manual_seed(0)
     layer, maps = ConvToOne(16, 1, 3, padding=1), torch.randn(2, 16, 5, 7)
     torch.testing.assert_close(layer(maps), torch.nn.functional.conv2d(maps, layer.weight, layer.bias, padding=1))
+
+
+def test_classes_are_filled_up_with_some_that_never_win() -> None:
+    torch.manual_seed(0)
+    layer, maps = torch.nn.Conv2d(8, 11, 1), torch.randn(2, 8, 5, 7)
+    found = filled(layer, maps)
+    assert found.shape == (2, 16, 5, 7)
+    torch.testing.assert_close(found[:, :11], layer(maps))
+    assert (found.argmax(dim=1) < 11).all()

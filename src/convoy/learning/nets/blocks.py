@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+_BLOCK, _NEVER = 16, -1e4
+
 
 class Normalise(nn.Module):
     """From views in 0..1 to the mean and deviation of ImageNet's pictures, which published weights expect."""
@@ -49,3 +51,15 @@ def precisely(layer: nn.Module, maps: Tensor) -> Tensor:
         return layer(maps)
     with torch.autocast(maps.device.type, enabled=False):
         return layer(maps.float())
+
+
+def filled(layer: nn.Module, maps: Tensor) -> Tensor:
+    """Apply a layer of classes, and give as many more, which never win, as fill the last sixteen.
+
+    ONNX Runtime keeps channels by eight or sixteen, and takes much longer to part with a number between.
+    """
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
+    more = -layer.out_channels % _BLOCK
+    weight = torch.cat([layer.weight, layer.weight.new_zeros(more, *layer.weight.shape[1:])])
+    return functional.conv2d(maps, weight, torch.cat([layer.bias, layer.bias.new_full((more,), _NEVER)]))

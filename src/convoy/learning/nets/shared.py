@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from convoy.learning.nets.backbones import backbone, levels_at
-from convoy.learning.nets.blocks import precisely, resize, resize_like
+from convoy.learning.nets.blocks import filled, precisely, resize, resize_like
 from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
 from convoy.learning.nets.detection.detector import STRIDES
@@ -57,16 +57,16 @@ class SharedPerception(PerceptionNet):
 
     def answers(self, maps: list[Tensor], views: Tensor) -> tuple[Tensor, ...]:
         """What all heads say of the encoder's maps."""
-        predictions, logits, log_depth = self._predict(maps, views)
+        predictions, fine, log_depth = self._predict(maps, views)
         boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
-        return boxes, scores, resize_like(logits, views), log_depth.exp()
+        return boxes, scores, resize_like(filled(self.classes[1], fine), views), log_depth.exp()
 
     def losses(self, maps: list[Tensor], views: Tensor, targets: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
         """The parts of each head's loss, before they are weighed."""
-        predictions, logits, log_depth = self._predict(maps, views)
+        predictions, fine, log_depth = self._predict(maps, views)
         return {
             "boxes": detection_loss(predictions, targets["boxes"]),
-            "mask": {"class": self.class_loss(logits, targets["mask"])},
+            "mask": {"class": self.class_loss(precisely(self.classes, fine), targets["mask"])},
             "depth": scale_invariant(log_depth, targets["depth"]),
         }
 
@@ -74,7 +74,7 @@ class SharedPerception(PerceptionNet):
         predictions = self.boxes(self.neck([maps[level] for level in self._box_levels]))
         fine = self.decoder(maps)[0]
         log_depth = resize(self.depth(fine)[:, None], *views.shape[-2:])[:, 0]
-        return predictions, precisely(self.classes, fine), log_depth
+        return predictions, fine, log_depth
 
 
 class MappedPerception(SharedPerception):

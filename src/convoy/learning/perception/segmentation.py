@@ -22,7 +22,7 @@ MASK_TOLERANCE = 2e-3
 
 
 class SegmentationTask(Task):
-    """Nets give logits (N, C, H, W)."""
+    """Nets give logits (N, C, H, W), or more channels, which never win."""
 
     name = "segmentation"
     needs = ("mask",)
@@ -46,4 +46,4 @@ class SegmentationTask(Task):
         return view.mask
 
     def decode(self, raw: Tensor) -> tuple[Tensor, ...]:
-        return (raw.argmax(dim=1)[0].to(torch.uint8),)
+        return (raw.argmax(dim=1).to(torch.uint8)[0],)

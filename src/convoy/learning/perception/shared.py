@@ -53,7 +53,7 @@ class SharedTask(Task):
 
     def decode(self, raw: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         boxes, scores, logits, depth = raw
-        return boxes[0], scores[0], logits.argmax(dim=1)[0].to(torch.uint8), depth[0]
+        return boxes[0], scores[0], logits.argmax(dim=1).to(torch.uint8)[0], depth[0]
 
     def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
         if output in BOX_TOLERANCE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from convoy.learning.nets.backbones import backbone
-from convoy.learning.nets.blocks import precisely
+from convoy.learning.nets.blocks import filled, precisely, resize_like
 from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import SegmentationNet
 from convoy.learning.perception.task import NetSettings
@@ -22,4 +22,11 @@ class CompactSegmentation(SegmentationNet):
         self.classes = nn.Sequential(nn.Dropout2d(settings.dropout), nn.Conv2d(widths[0], len(settings.classes), 1))
 
     def logits(self, views: Tensor) -> Tensor:
-        return precisely(self.classes, self.decoder(self.encoder(views))[0])
+        return precisely(self.classes, self._maps(views))
+
+    def forward(self, views: Tensor) -> Tensor:
+        return resize_like(filled(self.classes[1], self._maps(views)), views)
+
+    def _maps(self, views: Tensor) -> Tensor:
+        finest: Tensor = self.decoder(self.encoder(views))[0]
+        return finest
