@@ -47,10 +47,6 @@ class Relocaliser(ImageModel):
     frames: StaticFrames
 
     def needed(self) -> set[str]:
-        return self.needed_for_pose()
-
-    def needed_for_pose(self) -> set[str]:
-        """The model's outputs that a pose takes; none of a model that gives none."""
         return {"pose", "deviation", "places"} if self.pose.wanted and self.loaded.card.gives("pose") else set()
 
     def on_activate(self) -> None:

@@ -30,7 +30,7 @@ class SharedPerception(Detector, Segmenter, DepthEstimator, Relocaliser):
         boxes = {"boxes", "scores"} if self.detections.wanted else set()
         mask = {"mask"} if self.mask.wanted else set()
         depth = {"depth"} if self.depth.wanted or self.points.wanted else set()
-        return drawn | boxes | mask | depth | self.needed_for_pose()
+        return drawn | boxes | mask | depth | Relocaliser.needed(self)
 
     def answer(self, seen: Seen) -> None:
         if "boxes" in seen.outputs:
