@@ -20,7 +20,7 @@ from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import ClassLoss
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-BOX_WIDTH = 64
+BOX_WIDTH = 48
 WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0, "pose": 0.3}
 """Of the heads' losses, so that they are of a size."""
 

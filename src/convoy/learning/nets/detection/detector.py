@@ -1,9 +1,8 @@
 """convoy's own detector: one stage, no anchors, made for small pictures on a CPU.
 
-Any backbone with maps at strides 8, 16 and 32. From the papers: path aggregation neck (PANet), decoupled head on cells
-without anchors (FCOS, YOLOX), task-aligned assignment (TOOD), complete IoU loss (Zheng et al. 2020). Boxes are
-regressed directly: YOLOv6 (Li et al. 2022) found that a distribution of each edge (GFL) does not pay for its time in
-small nets.
+Any backbone with maps at strides 8, 16 and 32. From the papers: path aggregation neck (PANet), head on cells without
+anchors (FCOS, YOLOX), task-aligned assignment (TOOD), complete IoU loss (Zheng et al. 2020). Boxes are regressed
+directly: YOLOv6 (Li et al. 2022) found that a distribution of each edge (GFL) does not pay for its time in small nets.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from convoy.learning.perception.task import NetSettings, PerceptionNet
 
 STRIDES = (8, 16, 32)
 """Pixels of the picture per cell of each map."""
-_WIDTHS = {"nano": 64, "small": 96}
+_WIDTHS = {"nano": 48, "small": 96}
 """Channels of neck and head."""
 
 
