@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from convoy.learning.nets.detection.assign import CANDIDATES, assign  # noqa: E402
-from convoy.learning.nets.detection.loss import BOX_WEIGHT, detection_loss  # noqa: E402
+from convoy.learning.nets.detection.loss import BOX_WEIGHT, NOTHING_WEIGHT, detection_loss  # noqa: E402
 from convoy.learning.nets.detection.predictions import SIZE, Predictions, best, decode, grid  # noqa: E402
 from convoy.learning.perception.detection import row_difference  # noqa: E402
 
@@ -132,7 +132,8 @@ def test_the_loss_of_one_box_by_hand() -> None:
     other = detection_loss(predictions(logits, half), [given([truth], [0])])
     angle = 4 / math.pi**2 * (math.atan(1) - math.atan(2)) ** 2
     apart = 1 - 0.5 + 4**2 / (16**2 + 16**2) + angle * angle / (1 - 0.5 + angle)
-    # Its aim, 0.5, weighs it; the sum of the aims, at least 1, is what it is divided by.
+    # Its aim, 0.5, weighs it, and its score; the sum of the aims, at least 1, is what both are divided by.
+    assert float(other["class"]) == pytest.approx(0.5 * math.log(2), rel=1e-4)
     assert float(other["box"]) == pytest.approx(BOX_WEIGHT * 0.5 * apart, rel=1e-4)
 
 
@@ -140,7 +141,8 @@ def test_empty_pictures_teach_that_there_is_nothing() -> None:
     logits = torch.zeros(2, 16, 3, requires_grad=True)
     boxes = torch.rand(2, 16, 4, requires_grad=True)
     parts = detection_loss(predictions(logits, boxes), [given([], []), given([], [])])
-    assert float(parts["class"].detach()) == pytest.approx(2 * 16 * 3 * math.log(2), rel=1e-5)
+    # Each says 0.5, which counts a quarter of the weight of nothing.
+    assert float(parts["class"].detach()) == pytest.approx(2 * 16 * 3 * math.log(2) * NOTHING_WEIGHT / 4, rel=1e-5)
     assert float(parts["box"].detach()) == 0
     sum(parts.values()).backward()
     assert (logits.grad > 0).all()
