@@ -143,12 +143,15 @@ def main() -> None:
         timed = run(sessions, images, arguments.runs, trained=bool(arguments.models))
     figures = [{**times, **scores} for times, scores in zip(timed, accuracy, strict=True)]
     title = f"{arguments.threads} threads, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-    table = Table("network", "input", *(name.replace("_", " ") for name in figures[0]), title=title)
-    rows = []
-    for session, values in zip(sessions, figures, strict=True):
-        size = session.card.input.describe()
-        table.add_row(session.card.name, size, *(f"{v:.0f}" if v >= 1000 else f"{v:.3g}" for v in values.values()))
-        rows.append({"network": session.card.name, "input": size} | values)
+    names = [session.card.name for session in sessions]
+    inputs = [session.card.input.describe() for session in sessions]
+    rows = [{"network": name, "input": size} | found for name, size, found in zip(names, inputs, figures, strict=True)]
+    table = Table("", *names, title=title)
+    table.add_row("input", *inputs)
+    for name in figures[0]:
+        table.add_row(
+            name.replace("_", " "), *(f"{found[name]:.{0 if name == 'parameters' else 3}f}" for found in figures)
+        )
     Console().print(table)
     if arguments.json:
         machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
