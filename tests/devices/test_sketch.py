@@ -99,6 +99,7 @@ class Board:
     def stop(self) -> None:
         self._process.kill()
         self._process.communicate()
+        termios.tcflush(self._ours, termios.TCIFLUSH)  # what has not been read is lost with the power
 
     def pulses(self) -> tuple[int, int]:
         """Return the next pulses that are put out."""
@@ -188,5 +189,6 @@ def test_a_board_that_starts_anew_says_so_and_waits_for_neutral(board: Board) ->
     with pytest.raises(DeviceError, match="has started anew"):
         until(lambda: driver.poll() and False)
     driver.write(0.0, 0.5)
+    time.sleep(0.2)
     assert driver.poll() is None
     driver.close()
