@@ -10,7 +10,7 @@ from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.blocks import filled, precisely, resize, resize_like
 from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
-from convoy.learning.nets.detection.detector import STRIDES
+from convoy.learning.nets.detection.detector import STRIDES, WIDTHS
 from convoy.learning.nets.detection.head import DetectionHead
 from convoy.learning.nets.detection.loss import detection_loss
 from convoy.learning.nets.detection.neck import Neck
@@ -20,7 +20,8 @@ from convoy.learning.nets.pyramid import PyramidDecoder, widths_for
 from convoy.learning.nets.segmentation.net import ClassLoss
 from convoy.learning.perception.task import NetSettings, PerceptionNet
 
-BOX_WIDTH = 48
+BOX_WIDTH = WIDTHS["nano"]
+"""As the detector nano has it, which starts whole from this net."""
 WEIGHTS = {"boxes": 0.3, "mask": 1.0, "depth": 1.0, "pose": 0.3}
 """Of the heads' losses, so that they are of a size."""
 

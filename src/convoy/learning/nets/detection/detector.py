@@ -22,7 +22,7 @@ from convoy.learning.perception.task import NetSettings, PerceptionNet
 
 STRIDES = (8, 16, 32)
 """Pixels of the picture per cell of each map."""
-_WIDTHS = {"nano": 48, "small": 96}
+WIDTHS = {"nano": 48, "small": 96}
 """Channels of neck and head."""
 
 
@@ -34,7 +34,7 @@ class Detector(PerceptionNet):
 
     def __init__(self, settings: NetSettings, size: str) -> None:
         super().__init__()
-        encoder, width = backbone(settings.backbone, settings.pretrained), _WIDTHS[size]
+        encoder, width = backbone(settings.backbone, settings.pretrained), WIDTHS[size]
         self.encoder = encoder
         self._levels = levels_at(encoder, STRIDES)
         self.neck = Neck([encoder.channels[level] for level in self._levels], width)
