@@ -104,7 +104,19 @@ def test_lines_are_those_of_the_documentation() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [b"$A,1,2*00\n", b"A,1,2*46\n", b"\xff\xfe\n", b"$A,1,2\n", b"$*00\n", b"$a,1*00\n", b"x" * 200 + b"\n"]
+    "bad",
+    [
+        b"$A,1,2*00\n",
+        b"A,1,2*46\n",
+        b"\xff\xfe\n",
+        b"$A,1,2\n",
+        b"$*00\n",
+        b"$a,1*00\n",
+        b"x" * 200 + b"\n",
+        b"$A,15",
+        b"$",
+        b"x",
+    ],
 )
 def test_what_is_no_line_is_counted_and_the_next_is_read(bad: bytes) -> None:
     reader = LineReader()

@@ -161,7 +161,7 @@ def test_it_obeys_nothing_that_is_damaged_and_nothing_before_neutral(board: Boar
         good[:-1] + b"0\n",
     ]
     port.write(b"".join(bad) + line("N", 1500, 1500) + b"$D,1700,1700*00\n" + line("X", 1700, 1700))
-    port.write(good[:-5] + b"\n" + line("D", 1601, 9999))
+    port.write(good[:-5] + b"\n" + good[:-5] + line("D", 1601, 9999))
     assert board.pulses() == (1500, 1500)
     assert board.pulses() == (1601, 2200), "no servo is given more than 2200 us"
     said = b""

@@ -12,7 +12,7 @@ from convoy.devices.errors import DeviceError
 from convoy.devices.serial_port import SerialPort
 
 MAX_LINE = 64
-_LINE = re.compile(rb"\$([A-Z](?:,[0-9A-Za-z ._-]*)*)\*([0-9A-F]{2})")
+_LINE = re.compile(rb"\$([A-Z](?:,[0-9A-Za-z ._-]*)*)\*([0-9A-F]{2})\r?")
 
 
 def line(kind: str, *fields: object) -> bytes:
@@ -27,7 +27,7 @@ class LineReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self.garbage = 0
-        """Lines that were none."""
+        """Lines that were none, and pieces before one."""
 
     def feed(self, data: bytes) -> Iterator[list[str]]:
         """Take in bytes; yields kind and fields of each line that they complete."""
@@ -38,11 +38,13 @@ class LineReader:
             rest = rest[:0]
         self._buffer = bytearray(rest)
         for text in lines:
-            found = _LINE.fullmatch(text.rstrip(b"\r"))
-            if found and reduce(xor, found[1]) == int(found[2], 16):
+            # A sender that was cut off within a line, by a reset as it may be, leaves a piece before its next one.
+            start = max(text.rfind(b"$"), 0)
+            found = _LINE.fullmatch(text, start)
+            good = found is not None and reduce(xor, found[1]) == int(found[2], 16)
+            self.garbage += start > 0 or not good
+            if found and good:
                 yield found[1].decode("ascii").split(",")
-            else:
-                self.garbage += 1
 
 
 class LineController:
