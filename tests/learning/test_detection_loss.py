@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 from convoy.learning.nets.detection.assign import CANDIDATES, assign  # noqa: E402
 from convoy.learning.nets.detection.loss import BOX_WEIGHT, NOTHING_WEIGHT, detection_loss  # noqa: E402
 from convoy.learning.nets.detection.predictions import SIZE, Predictions, best, decode, grid  # noqa: E402
-from convoy.learning.perception.detection import row_difference  # noqa: E402
+from convoy.learning.perception.detection import box_differences  # noqa: E402
 
 STRIDE = 8
 POINTS, STRIDES = grid([(4, 4)], (STRIDE,), torch.zeros(()))
@@ -158,11 +158,32 @@ def test_what_lies_in_an_ignored_truth_is_no_mistake() -> None:
 
 def test_boxes_are_the_same_in_whatever_order_they_come() -> None:
     rows = np.random.default_rng(0).uniform(0, 300, (100, 4)).astype(np.float32)
-    assert row_difference(rows, rows[::-1]) == 0
-    assert row_difference(rows, rows + 3) > 1e-3
+    scores = np.linspace(0.9, 0.1, 100, dtype=np.float32)[:, None]
+
+    def apart(boxes: np.ndarray, said: np.ndarray) -> tuple[float, float]:
+        given = box_differences({"boxes": rows, "scores": scores}, {"boxes": boxes, "scores": said})
+        return given["boxes"], given["scores"]
+
+    assert apart(rows[::-1], scores[::-1]) == (0, 0)
+    assert apart(rows + 3, scores)[0] > 1e-3
+    assert apart(rows, scores + 0.1)[1] > 1e-3
     last = rows.copy()
     last[-1] = 0
-    assert row_difference(rows, last) == 0, "one of a hundred may be another"
-    assert row_difference(rows, rows[:90]) == math.inf
-    assert row_difference(rows[:0], rows[:0]) == 0
-    assert row_difference(rows, rows[:0]) == math.inf
+    assert apart(last, scores) == (0, 0), "one of a hundred may be another"
+    assert apart(rows[:90], scores[:90]) == (math.inf, math.inf)
+    assert apart(rows[:0], scores[:0]) == (math.inf, math.inf)
+    nothing = {"boxes": rows[:0], "scores": scores[:0]}
+    assert box_differences(nothing, nothing) == {"boxes": 0, "scores": 0}
+
+
+def test_of_boxes_that_share_the_last_place_others_may_be_kept() -> None:
+    rows = np.random.default_rng(0).uniform(0, 300, (40, 4)).astype(np.float32)
+    scores = np.full((40, 1), 0.2, np.float32)
+    scores[:20, 0] = np.linspace(0.9, 0.5, 20)
+    others = rows.copy()
+    others[20:] += 30
+    wanted = {"boxes": rows, "scores": scores}
+    assert box_differences(wanted, {"boxes": others, "scores": scores + 1e-6})["boxes"] == 0
+    others[:20] += 30
+    assert box_differences(wanted, {"boxes": others, "scores": scores})["boxes"] > 1e-3
+    assert box_differences(wanted, {"boxes": rows, "scores": scores / 2})["scores"] > 1e-3

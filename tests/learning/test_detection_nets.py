@@ -120,7 +120,7 @@ def write(net: PerceptionNet, task: DetectionTask, samples: list[Sample], path: 
     )
     images = [sample.image for sample in samples]
     write_model(
-        Deployed(net, task), card, images, path, lambda _: {}, difference=task.difference, tolerance=task.tolerance
+        Deployed(net, task), card, images, path, lambda _: {}, differences=task.differences, tolerance=task.tolerance
     )
     return Session.load(path, task.name, "cpu", 1)
 

@@ -21,9 +21,13 @@ TOLERANCE = 1e-4
 """Largest difference between torch and the exported file, in the output's unit, where nothing else is stated."""
 
 
-def largest_difference(output: str, wanted: np.ndarray, found: np.ndarray) -> float:
-    """The largest difference of two arrays' values."""
-    return float(np.abs(found - wanted).max())
+Outputs = Mapping[str, np.ndarray]
+"""What a net gives for one image or series, by the outputs' names."""
+
+
+def largest_differences(wanted: Outputs, found: Outputs) -> dict[str, float]:
+    """The largest difference of two arrays' values, by output."""
+    return {name: float(np.abs(found[name] - values).max()) for name, values in wanted.items()}
 
 
 class _One(nn.Module):
@@ -43,15 +47,15 @@ def write_model(
     frames: Iterable[np.ndarray],
     path: Path,
     measure: Callable[[Session], dict[str, dict[str, float]]],
-    difference: Callable[[str, np.ndarray, np.ndarray], float] = largest_difference,
+    differences: Callable[[Outputs, Outputs], Mapping[str, float]] = largest_differences,
     tolerance: Mapping[str, float] | None = None,
 ) -> ModelCard:
     """Export `net` with its card to `path`, which appears only when everything is well.
 
     `net` maps images or series, of the card's type and shape with N in front, to an output of shape (N, ...), or to a
-    tuple of the card's outputs, in its order. On each of `frames` the file must give what torch gives: the
-    `difference` of an output of this name, torch's and the file's, is at most its `tolerance`. `measure` runs the file
-    on held-out data; its figures join the card.
+    tuple of the card's outputs, in its order. On each of `frames` the file must give what torch gives: of the
+    `differences` between torch's outputs and the file's, each is at most the `tolerance` of its output. `measure` runs
+    the file on held-out data; its figures join the card.
 
     Raises:
         LearningError: the exported file differs from torch by more.
@@ -63,7 +67,7 @@ def write_model(
         model = _export(net, card, draft)
         _save(model, card, draft)
         session = Session.load(draft, card.task, device="cpu")
-        _compare(net, session, frames, difference, tolerance or {})
+        _compare(net, session, frames, differences, tolerance or {})
         card = card.model_copy(update={"metrics": measure(session)})
         _save(model, card, draft)
         os.replace(draft, path)
@@ -106,19 +110,19 @@ def _compare(
     net: nn.Module,
     session: Session,
     frames: Iterable[np.ndarray],
-    difference: Callable[[str, np.ndarray, np.ndarray], float],
+    differences: Callable[[Outputs, Outputs], Mapping[str, float]],
     tolerance: Mapping[str, float],
 ) -> None:
     for number, frame in enumerate(frames):
         found = session.run(frame)
         with torch.no_grad():
             outputs = _all(net(torch.from_numpy(frame)[None]))
-        for output, values in zip(session.card.outputs, outputs, strict=True):
-            apart = difference(output.name, values[0].numpy(), found[output.name])
-            most = tolerance.get(output.name, TOLERANCE)
+        wanted = {card.name: values[0].numpy() for card, values in zip(session.card.outputs, outputs, strict=True)}
+        for name, apart in differences(wanted, found).items():
+            most = tolerance.get(name, TOLERANCE)
             if not apart <= most:
                 raise LearningError(
-                    f"The exported file differs from torch by {apart:.2g} in {output.name!r} on frame {number}, "
+                    f"The exported file differs from torch by {apart:.2g} in {name!r} on frame {number}, "
                     f"wanted at most {most:.0e}."
                 )
 

@@ -117,7 +117,7 @@ def test_builds_overfits_exports_and_starts_again(
     frames = [sample.image for sample in taught.some(3)]
     # It compares the file with torch, and refuses to write one that differs.
     write_model(
-        Deployed(net, task), card, frames, path, lambda _: {}, difference=task.difference, tolerance=task.tolerance
+        Deployed(net, task), card, frames, path, lambda _: {}, differences=task.differences, tolerance=task.tolerance
     )
     found = Session.load(path, name, device="cpu").run(frames[0])
     assert set(found) == {output.name for output in task.outputs}

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from convoy.inference import ModelOutput
 from convoy.learning.errors import LearningError
+from convoy.learning.export import Outputs
 from convoy.learning.nets.detection import detector, torchvision_one_stage, torchvision_two_stage
 from convoy.learning.nets.detection.targets import BoxTarget, Found
 from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
@@ -26,7 +27,7 @@ BOX_TOLERANCE = {"boxes": 1e-3, "scores": 1e-3}
 PLAIN_RATE = 3e-4
 """Learning rate of nets whose heads have no batch norm; at more they are lost within a few steps."""
 _SAME = 0.98
-"""Share of the boxes that must be alike: which come last may depend on a hair's breadth."""
+"""Share of the boxes that must be alike: what one suppresses may depend on a hair's breadth."""
 
 
 def box_target(view: View, settings: NetSettings) -> BoxTarget:
@@ -47,15 +48,26 @@ def box_target(view: View, settings: NetSettings) -> BoxTarget:
     return {"boxes": view.boxes.float(), "labels": labels, "ignored": low}
 
 
-def row_difference(wanted: np.ndarray, found: np.ndarray) -> float:
-    """Say how far most rows of `wanted`, whatever their order, are from the nearest row of `found`.
+def box_differences(wanted: Outputs, found: Outputs) -> dict[str, float]:
+    """Say of each output how far most rows of `wanted`, whatever their order, are from the nearest row of `found`.
 
-    Rows are compared by their largest |a - b| / (1 + |a|); a difference in number counts as rows that are not there.
+    Each box has a row in every output. Rows are compared by their largest |a - b| / (1 + |a|); a difference in number
+    counts as rows that are not there. Which of equally sure boxes are kept last depends on a hair's breadth: where
+    several of `wanted` share the last place they are not looked for.
     """
-    if not len(wanted) and not len(found):
+    scores = wanted["scores"]
+    count, other = len(scores), len(found["scores"])
+    if not min(count, other) >= _SAME * max(count, other):
+        return dict.fromkeys(wanted, float("inf"))
+    best = scores.max(axis=1, initial=0.0)
+    last = best <= best.min(initial=1.0) + BOX_TOLERANCE["scores"]
+    sought = ~last if last.sum() > 1 else np.ones_like(last)
+    return {name: _to_nearest(values[sought], found[name]) for name, values in wanted.items()}
+
+
+def _to_nearest(wanted: np.ndarray, found: np.ndarray) -> float:
+    if not len(wanted):
         return 0.0
-    if not min(len(wanted), len(found)) >= _SAME * max(len(wanted), len(found)):
-        return float("inf")
     wanted, found = wanted.reshape(len(wanted), 1, -1), found.reshape(1, len(found), -1)
     apart = (np.abs(wanted - found) / (1 + np.abs(wanted))).max(axis=2).min(axis=1)
     return float(np.quantile(apart, _SAME, method="lower"))
@@ -87,5 +99,5 @@ class DetectionTask(Task):
     def decode(self, raw: Found) -> tuple[Tensor, ...]:
         return tuple(raw[0][output.name] for output in self.outputs)
 
-    def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
-        return row_difference(wanted, found)
+    def differences(self, wanted: Outputs, found: Outputs) -> dict[str, float]:
+        return box_differences(wanted, found)

@@ -112,7 +112,7 @@ def write(name: str, net: Any, size: tuple[int, int], out: Path, command: str) -
         _frames(size),
         out,
         lambda _: card.metrics,
-        difference=task.difference,
+        differences=task.differences,
         tolerance=task.tolerance,
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from convoy.inference import ModelOutput
+from convoy.learning.export import Outputs
 from convoy.learning.nets.shared import MappedPerception, SharedPerception
 from convoy.learning.perception.depth import DEPTH, DEPTH_TOLERANCE, depth_target
-from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, box_target, row_difference
+from convoy.learning.perception.detection import BOX_OUTPUTS, BOX_TOLERANCE, box_differences, box_target
 from convoy.learning.perception.relocalisation import POSE_OUTPUTS, POSE_TOLERANCE
 from convoy.learning.perception.segmentation import MASK, MASK_TOLERANCE
 from convoy.learning.perception.task import NetChoice, NetSettings, Task, View
@@ -55,10 +55,10 @@ class SharedTask(Task):
         boxes, scores, logits, depth = raw
         return boxes[0], scores[0], logits.argmax(dim=1).to(torch.uint8)[0], depth[0]
 
-    def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
-        if output in BOX_TOLERANCE:
-            return row_difference(wanted, found)
-        return super().difference(output, wanted, found)
+    def differences(self, wanted: Outputs, found: Outputs) -> dict[str, float]:
+        boxes = {name: values for name, values in wanted.items() if name in BOX_TOLERANCE}
+        rest = {name: values for name, values in wanted.items() if name not in BOX_TOLERANCE}
+        return {**box_differences(boxes, found), **super().differences(rest, found)}
 
 
 class MappedTask(SharedTask):

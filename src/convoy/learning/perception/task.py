@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from convoy.inference import ModelOutput
+from convoy.learning.export import Outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,15 +184,19 @@ class Task(ABC):
         It becomes part of the ONNX graph: plain tensor operations, no Python branches on values.
         """
 
-    def difference(self, output: str, wanted: np.ndarray, found: np.ndarray) -> float:
-        """Say how far the exported file's output is from torch's; compared with `tolerance`.
+    def differences(self, wanted: Outputs, found: Outputs) -> dict[str, float]:
+        """Say of each output how far the exported file's is from torch's; compared with `tolerance`.
 
         By default the share of integers that differ, and the largest |a - b| / (1 + |a|) of floats.
         """
-        if wanted.shape != found.shape:
-            return float("inf")
-        if not wanted.size:
-            return 0.0
-        if np.issubdtype(wanted.dtype, np.integer):
-            return float(np.mean(wanted != found))
-        return float(np.max(np.abs(wanted - found) / (1 + np.abs(wanted))))
+        return {name: _difference(values, found[name]) for name, values in wanted.items()}
+
+
+def _difference(wanted: np.ndarray, found: np.ndarray) -> float:
+    if wanted.shape != found.shape:
+        return float("inf")
+    if not wanted.size:
+        return 0.0
+    if np.issubdtype(wanted.dtype, np.integer):
+        return float(np.mean(wanted != found))
+    return float(np.max(np.abs(wanted - found) / (1 + np.abs(wanted))))

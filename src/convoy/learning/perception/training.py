@@ -171,5 +171,5 @@ def write_perception(
         stretch(sample.image, settings.width, settings.height) for sample in material.held_out.some(FRAMES_COMPARED)
     )
     return write_model(
-        Deployed(net, task), card, frames, out, measure, difference=task.difference, tolerance=task.tolerance
+        Deployed(net, task), card, frames, out, measure, differences=task.differences, tolerance=task.tolerance
     )
