@@ -24,6 +24,7 @@ PUBLIC_NAMES = HERE / "public_names.txt"
 FLOORS = {
     "__version__": 0,
     "errors": 0,
+    "memory": 0,
     "tracing": 0,
     "interfaces": 1,
     "graph": 2,

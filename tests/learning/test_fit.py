@@ -12,6 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
+from convoy.learning.fit import one_cycle  # noqa: E402
+
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -43,6 +45,23 @@ data = TensorDataset(values, values.sum(1, keepdim=True))
 epoch = fit(Line(), data, data, Schedule(epochs=1, patience=1, batch_size=2, seed=0), Path(sys.argv[1]), {})
 print(epoch.done, "epoch done")
 """
+
+
+@pytest.mark.parametrize("warm_up", [0.1, 0.15])
+def test_the_learning_rate_goes_one_cycle_whatever_the_number_of_steps(warm_up: float) -> None:
+    for steps in range(1, 41):
+        layer = torch.nn.Linear(2, 1)
+        made = one_cycle(layer.parameters(), 0.5, 0.0, steps, warm_up)
+        optimiser, cycle = made["optimizer"], made["lr_scheduler"]["scheduler"]
+        rates = []
+        for _ in range(steps):
+            rates.append(optimiser.param_groups[0]["lr"])
+            optimiser.step()
+            cycle.step()
+        highest = rates.index(max(rates))
+        assert rates == sorted(rates[: highest + 1]) + sorted(rates[highest + 1 :], reverse=True)
+        assert 0 < rates[-1] <= max(rates) <= 0.5
+        assert steps < 20 or max(rates) > 0.4
 
 
 def test_two_processes_share_the_batches_and_the_first_goes_on_alone(tmp_path: Path) -> None:

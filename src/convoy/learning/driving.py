@@ -19,7 +19,7 @@ from torch.utils.data import TensorDataset
 from convoy.learning.augment import Augmentation, photometric
 from convoy.learning.demonstrations import Demonstrations
 from convoy.learning.driving_nets import AnyDrivingNet, Batch, driving_net
-from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
+from convoy.learning.fit import MONITOR, Epoch, Schedule, fit, one_cycle
 from convoy.learning.options import DrivingOptions
 
 
@@ -45,10 +45,8 @@ class DrivingTask(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         options = self._options
-        optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps, pct_start=0.1)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        return one_cycle(self.parameters(), options.learning_rate, options.weight_decay, steps, warm_up=0.1)
 
 
 def train_driving(

@@ -8,7 +8,7 @@ import math
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -16,9 +16,11 @@ from typing import Any, Literal, Protocol
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, WeightAveraging
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler, Subset, TensorDataset
 
 from convoy.learning.errors import LearningError
+from convoy.memory import keep_freed_memory
 
 MONITOR = "validation_loss"
 """What a task logs in its validation step, and what is made small."""
@@ -45,6 +47,8 @@ Examples = TensorDataset | Subset[Any] | Batches
 BEST, OPTIONS = "best.ckpt", "options.json"
 """In the folder of a run."""
 _LAST, _RESULT = "last.ckpt", "result.json"
+_KEPT_BYTES = 2**31 - 1
+"""Freed memory for the next batch; there is no way to say more."""
 
 
 class InterruptedTrainingError(LearningError):
@@ -146,6 +150,20 @@ class _TensorBatches(Dataset[Any]):
         return self._tensors[draw.numbers]
 
 
+def one_cycle(
+    parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float, steps: int, warm_up: float
+) -> dict[str, Any]:
+    """Make what lightning's `configure_optimizers` wants: AdamW on one cycle of the learning rate (Smith & Topin 2018).
+
+    The rate rises to `learning_rate` within the share `warm_up` of so many `steps`, and falls to almost nothing.
+    """
+    optimiser = torch.optim.AdamW(parameters, learning_rate, weight_decay=weight_decay)
+    if warm_up * steps == 1:
+        warm_up *= 2  # torch divides by the steps of the warm-up less one
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps, pct_start=warm_up)
+    return {"optimizer": optimiser, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+
 def fit(
     task: lightning.LightningModule,
     training: Examples,
@@ -191,6 +209,7 @@ def _train(
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))  # waiting threads spin: leave cores to the others
+    keep_freed_memory(_KEPT_BYTES)
     monitor = MONITOR if validation and not schedule.to_the_end else None
     report = _Report(schedule.epochs, on_epoch)
     callbacks: list[Callback] = [
@@ -239,7 +258,8 @@ def _train(
 
 def _loader(examples: Examples, draws: Sampler[Draw], workers: int) -> DataLoader[Any]:
     batches: Any = _TensorBatches(examples) if isinstance(examples, TensorDataset | Subset) else examples
-    return DataLoader(batches, sampler=draws, batch_size=None, num_workers=workers)
+    # Kept from epoch to epoch: a fork makes the kernel copy each page of ours at its next use.
+    return DataLoader(batches, sampler=draws, batch_size=None, num_workers=workers, persistent_workers=workers > 0)
 
 
 class _Report(Callback):

@@ -15,7 +15,7 @@ from torch.nn import functional
 from torch.utils.data import TensorDataset
 
 from convoy.learning.errors import LearningError
-from convoy.learning.fit import Epoch, Schedule, fit
+from convoy.learning.fit import Epoch, Schedule, fit, one_cycle
 from convoy.learning.gesture_options import GestureOptions
 from convoy.learning.nets.dd_net import dd_net
 from convoy.learning.nets.mc_dcnn import mc_dcnn
@@ -46,10 +46,8 @@ class GestureTask(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         options = self._options
-        optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.learning_rate, total_steps=steps, pct_start=0.15)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        return one_cycle(self.parameters(), options.learning_rate, options.weight_decay, steps, warm_up=0.15)
 
 
 @dataclass(frozen=True)

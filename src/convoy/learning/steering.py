@@ -21,7 +21,7 @@ from convoy.learning.augment import NO_AUGMENTATION, Augmentation, photometric, 
 from convoy.learning.driving_nets import ANGLE_SCALE
 from convoy.learning.driving_weights import load_convolutions, load_steering
 from convoy.learning.errors import LearningError
-from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
+from convoy.learning.fit import MONITOR, Epoch, Schedule, fit, one_cycle
 from convoy.learning.nets.pilotnet import HEIGHT, WIDTH, pilotnet
 from convoy.learning.options import SteeringOptions
 from convoy.learning.recordings import Drive
@@ -119,13 +119,10 @@ class SteeringTask(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         options = self._options
-        optimiser = torch.optim.AdamW(self.parameters(), options.learning_rate, weight_decay=options.weight_decay)
         # Both stages go down the same slope, also where the second one leaves it early.
         per_epoch = int(self.trainer.estimated_stepping_batches) // (self.trainer.max_epochs or 1)
-        rate = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, options.learning_rate, total_steps=per_epoch * options.epochs, pct_start=0.15
-        )
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        steps = per_epoch * options.epochs
+        return one_cycle(self.parameters(), options.learning_rate, options.weight_decay, steps, warm_up=0.15)
 
 
 @dataclass(frozen=True)

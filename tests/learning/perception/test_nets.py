@@ -213,6 +213,35 @@ def test_freezing_up_to_a_stride_freezes_what_it_depends_on_and_no_more() -> Non
         frozen_modules(choose(task, "").build(settings), "7", 64, 96)
 
 
+@pytest.mark.parametrize(
+    ("name", "net_name", "backbone_name"),
+    [
+        ("segmentation", "compact", "resnet18"),
+        ("segmentation", "unet", "resnet18"),
+        ("segmentation", "deeplabv3plus", "mobilenetv3_small_050"),
+        ("segmentation", "lraspp", "mobilenet_v3_small"),
+        ("segmentation", "refinenet", "resnet18"),
+        ("detection", "fcos", "resnet18"),
+        ("instances", "mask-rcnn", "resnet18"),
+        ("relocalisation", "posenet", "resnet18"),
+    ],
+)
+def test_a_classifiers_backbone_serves_other_nets(
+    name: str, net_name: str, backbone_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for width in ("WIDTH", "DEEPEST_WIDTH"):
+        monkeypatch.setattr(refinenet, width, 64)
+    options = PerceptionOptions(backbone=backbone_name, width=96, height=64)
+    task = open_task("classification")
+    classifier = choose(task, "").build(survey(task, options, samples()))
+    torch.save({"state_dict": {f"model.{k}": v for k, v in classifier.state_dict().items()}}, tmp_path / "best.ckpt")
+    task = open_task(name, net_name)
+    net = choose(task, net_name).build(survey(task, replace(options, net=net_name), samples()))
+    started = start_from(net, tmp_path / "best.ckpt")
+    learned = [name for name in classifier.encoder.state_dict() if not name.endswith("num_batches_tracked")]
+    assert started.taken == len(learned) > 80
+
+
 def test_a_file_that_does_not_fit_can_not_be_started_from(tmp_path: Path) -> None:
     task = open_task("classification")
     net = choose(task, "").build(survey(task, SMALL, samples()))

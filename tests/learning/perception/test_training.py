@@ -48,6 +48,7 @@ def test_goes_on_where_it_was_stopped_and_repeats_with_its_seed(scenes: SampleLi
             raise KeyboardInterrupt
 
     whole = trained(scenes, tmp_path / "whole")
+    assert torch.equal(trained(scenes, tmp_path / "by another", replace(SHORT, workers=1)), whole)
     with pytest.raises(InterruptedTrainingError, match="--resume goes on from there"):
         trained(scenes, tmp_path / "stopped", on_epoch=stop)
     assert torch.equal(trained(scenes, tmp_path / "stopped", resume=True), whole)

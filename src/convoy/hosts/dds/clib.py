@@ -7,7 +7,6 @@ These calls go through ctypes, which releases the lock, and hand the received by
 from __future__ import annotations
 
 import ctypes as ct
-import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -20,8 +19,6 @@ from convoy.interfaces.cdr import Bytes
 TIMEOUT = -10
 """DDS_RETCODE_TIMEOUT."""
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEPT_BYTES = 64 * 1024 * 1024
 _HEADER_BYTES = 4
 _MAX_SAMPLES = 16
 _ANY_STATE = 0
@@ -57,17 +54,6 @@ _waitset_attach = _function("dds_waitset_attach", _result, _entity, _entity, ct.
 _waitset_detach = _function("dds_waitset_detach", _result, _entity, _entity)
 _waitset_trigger = _function("dds_waitset_set_trigger", _result, _entity, ct.c_bool)
 _waitset_wait = _function("dds_waitset_wait", _result, _entity, ct.c_void_p, ct.c_size_t, dds_c_t.duration)
-
-
-def keep_freed_memory() -> None:
-    """Let the C library keep the memory of a sent image for the next one (glibc; elsewhere nothing happens).
-
-    By default it returns it, and the kernel clears each page anew: twice the time and CPU of a 1080p image.
-    """
-    mallopt = getattr(ct.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt:
-        mallopt(_M_MMAP_THRESHOLD, _KEPT_BYTES // 2)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
 
 
 def explain(code: int) -> str:

@@ -23,6 +23,10 @@ from convoy.hosts.dds.discovery import Discovery, NodeEndpoints
 from convoy.hosts.dds.wire import DdsError
 from convoy.interfaces import messages
 from convoy.interfaces.cdr import Bytes
+from convoy.memory import keep_freed_memory
+
+_KEPT_BYTES = 64 * 1024 * 1024
+"""Freed memory for the next image."""
 
 log = Log(logging.getLogger("convoy.dds"), time.monotonic_ns)
 
@@ -42,7 +46,7 @@ class Participant:
 
     def __init__(self, domain_id: int | None = None) -> None:
         self.domain_id = domain.domain_id() if domain_id is None else domain_id
-        clib.keep_freed_memory()
+        keep_freed_memory(_KEPT_BYTES)
         self._domain = domain.join(self.domain_id)
         try:
             self._dds = DomainParticipant(self.domain_id, DdsQos(Policy.Userdata(b"enclave=/;")))

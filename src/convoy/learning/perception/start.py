@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from convoy.learning.perception.task import PerceptionNet
 
 IN_MODEL_FILE, IN_CHECKPOINT = "net.model.", "model."
 """What the names of a net's weights begin with."""
+_AROUND_BACKBONE = re.compile(r"^(net\.)?(encoder|backbone)\.((body|model)\.)*")
+"""What a net puts before the names that a backbone's library gives to its weights."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class Started:
 def start_from(net: nn.Module, path: Path) -> Started:
     """Take from a file all weights that have the same name and shape in `net`; the others stay as they are.
 
-    `path` is a model file or a checkpoint of a perception net made by `convoy train`.
+    A backbone's weights are known by their names within it, whatever net stands on it. `path` is a model file or a
+    checkpoint of a perception net made by `convoy train`.
 
     Raises:
         LearningError: it can't be read, or has not one weight for this net.
@@ -37,7 +41,9 @@ def start_from(net: nn.Module, path: Path) -> Started:
     found = _read(path)
     own = net.state_dict()
     wanted = {name: value for name, value in own.items() if not name.endswith("num_batches_tracked")}
-    taken = {name: found[name] for name, value in wanted.items() if name in found and found[name].shape == value.shape}
+    of_backbone = {_AROUND_BACKBONE.sub("", name): value for name, value in found.items()}
+    offered = {name: found.get(name, of_backbone.get(_AROUND_BACKBONE.sub("", name))) for name in wanted}
+    taken = {name: value for name, value in offered.items() if value is not None and value.shape == own[name].shape}
     if not taken:
         raise LearningError(
             f"{path} has {len(found)} weights, none of which has the name and the shape of one of this net's; "

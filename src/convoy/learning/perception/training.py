@@ -15,7 +15,7 @@ from convoy.inference import ModelCard, Session, stretch
 from convoy.learning.datasets.sample_list import SampleList
 from convoy.learning.errors import LearningError
 from convoy.learning.export import write_model
-from convoy.learning.fit import MONITOR, Epoch, Schedule, fit
+from convoy.learning.fit import MONITOR, Epoch, Schedule, fit, one_cycle
 from convoy.learning.perception.augment import Variation
 from convoy.learning.perception.card import perception_card
 from convoy.learning.perception.choice import choose
@@ -76,10 +76,8 @@ class PerceptionTraining(lightning.LightningModule):
         learning = [parameter for parameter in self.parameters() if parameter.requires_grad]
         if not learning:
             raise LearningError("All of the net is frozen: nothing is left to learn.")
-        optimiser = torch.optim.AdamW(learning, self._learning_rate, weight_decay=self._weight_decay)
         steps = int(self.trainer.estimated_stepping_batches)
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, self._learning_rate, total_steps=steps, pct_start=0.1)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": rate, "interval": "step"}}
+        return one_cycle(learning, self._learning_rate, self._weight_decay, steps, warm_up=0.1)
 
 
 def prepare(
