@@ -131,16 +131,23 @@ def test_a_bag_without_truth_has_no_figures(
 
 
 @pytest.mark.parametrize(
-    ("mounted", "base_frame", "said"),
+    ("mounted", "base_frame", "blue", "said"),
     [
-        (True, "base_link", None),
-        (False, "", None),
-        (True, "", "Poses are of the camera, the truth of base_link; pass base_frame:=base_link to compare."),
-        (False, "base_link", "Poses are of base_link, the truth of the camera; pass base_frame:= to compare."),
+        (True, "base_link", 1, None),
+        (False, "", 1, None),
+        (False, "", 12, "There was no result."),  # it may be anywhere
+        (True, "", 1, "Poses are of the camera, the truth of base_link; pass base_frame:=base_link to compare."),
+        (False, "base_link", 1, "Poses are of base_link, the truth of the camera; pass base_frame:= to compare."),
     ],
 )
 def test_poses_are_compared_with_those_of_the_same_frame(
-    mounted: bool, base_frame: str, said: str | None, root: Path, model: Callable[[str], Path], tmp_path: Path
+    mounted: bool,
+    base_frame: str,
+    blue: int,
+    said: str | None,
+    root: Path,
+    model: Callable[[str], Path],
+    tmp_path: Path,
 ) -> None:
     """By its pictures the camera is at 30, 20, 0; the truth is half a metre beside that."""
     with BagWriter(tmp_path / "bag") as writer:
@@ -154,7 +161,7 @@ def test_poses_are_compared_with_those_of_the_same_frame(
             at = pose.pose.position
             at.x, at.y, at.z = (28.0, 20.5, -1.0) if mounted else (30.0, 20.5, 0.0)
             pose.pose.orientation.w = 1.0
-            view = picture(np.full((60, 80, 3), (30, 20, 1), np.uint8), stamp=stamp)
+            view = picture(np.full((60, 80, 3), (30, 20, blue), np.uint8), stamp=stamp)
             messages = {"/ground_truth/pose": pose, "/camera/image_raw": view}
             for topic, message in messages.items():
                 if not number:

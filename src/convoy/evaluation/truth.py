@@ -167,7 +167,8 @@ class TruthLog:
                         f"Poses are of {ours}, the truth of {theirs}; pass base_frame:={self._true_frame} to compare."
                     )
                 if pairing.score is None:
-                    raise EvaluationError("No result has the stamp of a truth.")
+                    why = "No result has the stamp of a truth." if pairing.results else "There was no result."
+                    raise EvaluationError(why)
                 entry |= pairing.score.figures()
             except EvaluationError as error:
                 entry["fault"] = str(error)
