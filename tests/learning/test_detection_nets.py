@@ -147,8 +147,8 @@ def test_torchvisions_nets_overfit_and_export(
     monkeypatch.setattr(feature_pyramid, "_CHANNELS", 64)  # a tenth of the work
     samples = pictures(2)
     net = task.nets[name].build(SETTINGS)
-    losses = teach(net, *batch(task, samples), 40, 1e-3 if name.startswith("ssd") else 5e-4, enough=0.5)
-    assert losses[-1] < 0.5 * losses[0]
+    losses = teach(net, *batch(task, samples), 40, 1e-3 if name.startswith("ssd") else 5e-4, enough=0.3)
+    assert losses[-1] < 0.3 * losses[0]
     net.eval()
     with torch.no_grad():
         views, targets = batch(task, samples)

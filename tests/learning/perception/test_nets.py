@@ -31,7 +31,7 @@ from convoy.learning.perception.task import NetSettings, PerceptionNet  # noqa: 
 from convoy.learning.perception.tasks import open_task  # noqa: E402
 
 SMALL = PerceptionOptions(width=96, height=64)
-MOST_STEPS = 40
+MOST_STEPS = 60
 NETS = [
     ("segmentation", "compact", "compact", ""),
     ("segmentation", "fcn", "mobilenet_v3_small", ""),
@@ -51,8 +51,9 @@ NETS = [
     ("perception", "mapped", "compact", ""),
     ("classification", "classifier", "squeezenet1_1", ""),
 ]
-ENOUGH = {"stereo": 0.8, "learned": 0.5}
-"""Share of the first loss that is left when a set is known by heart: the pictures of a pair never agree wholly."""
+ENOUGH, ENOUGH_OF = 0.25, {"stereo": 0.5, "squeezenet1_1": 0.5}
+"""Share of the first loss that is left when a set is known by heart: the pictures of a pair never agree wholly, and
+without batch norm it takes hundreds of steps."""
 
 ONLY_TO_TEACH = ("teacher", "middle.guide", "finest.guide", "heads.1", "heads.2", "heads.3", "pose.met")
 """Begins the names of weights that no exported graph needs."""
@@ -101,7 +102,7 @@ def test_builds_overfits_exports_and_starts_again(
 
     optimiser = torch.optim.AdamW(net.parameters(), 3e-3)
     first = loss(net, batch).item()
-    wanted = first - (1 - ENOUGH.get(loss_name, 0.5)) * abs(first)
+    wanted = first - (1 - ENOUGH_OF.get(loss_name or backbone_name, ENOUGH)) * abs(first)
     for _ in range(MOST_STEPS):
         optimiser.zero_grad()
         now = loss(net, batch)
