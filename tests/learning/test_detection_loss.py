@@ -10,7 +10,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the extra 'learn'")
 
 from convoy.learning.nets.detection.assign import CANDIDATES, assign  # noqa: E402
-from convoy.learning.nets.detection.loss import BOX_WEIGHT, NOTHING_WEIGHT, detection_loss  # noqa: E402
+from convoy.learning.nets.detection.loss import (  # noqa: E402
+    BOX_WEIGHT,
+    NOTHING_WEIGHT,
+    detection_loss,
+    probability,
+    varifocal,
+)
 from convoy.learning.nets.detection.predictions import SIZE, Predictions, best, decode, grid  # noqa: E402
 from convoy.learning.perception.detection import box_differences  # noqa: E402
 
@@ -154,6 +160,28 @@ def test_what_lies_in_an_ignored_truth_is_no_mistake() -> None:
     parts = detection_loss(predictions(logits, boxes_of({})[None]), [given([corner], [0], [True])])
     sum(parts.values()).backward()
     assert (logits.grad[0, :, 0] == 0).nonzero().flatten().tolist() == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize("share", [0.01, 0.05, 0.2])
+def test_scores_become_how_often_something_is_there(share: float) -> None:
+    aims = torch.zeros(1000)
+    aims[: round(1000 * share)] = 0.7
+    logit = torch.zeros(1, requires_grad=True)
+    optimiser = torch.optim.Adam([logit], 0.05)
+    for _ in range(400):
+        optimiser.zero_grad()
+        varifocal(logit.expand(1000), aims).sum().backward()
+        optimiser.step()
+    settled = logit.detach().sigmoid()
+    assert float(settled) > 1.9 * share, "bolder than it is right"
+    assert float(probability(settled)) == pytest.approx(share, rel=0.3)
+
+
+def test_probabilities_keep_the_order_of_scores() -> None:
+    scores = torch.linspace(0, 1, 1001)
+    given = probability(scores)
+    assert (given.diff() > 0).all()
+    assert (float(given[0]), float(given[-1])) == (0, 1)
 
 
 def test_boxes_are_the_same_in_whatever_order_they_come() -> None:

@@ -12,7 +12,7 @@ from convoy.learning.nets.depth import DepthHead
 from convoy.learning.nets.depth_losses import scale_invariant
 from convoy.learning.nets.detection.detector import STRIDES, WIDTHS
 from convoy.learning.nets.detection.head import DetectionHead
-from convoy.learning.nets.detection.loss import detection_loss
+from convoy.learning.nets.detection.loss import detection_loss, probability
 from convoy.learning.nets.detection.neck import Neck
 from convoy.learning.nets.detection.predictions import Predictions, best
 from convoy.learning.nets.posenet import PoseHead
@@ -60,7 +60,7 @@ class SharedPerception(PerceptionNet):
         """What all heads say of the encoder's maps."""
         predictions, fine, log_depth = self._predict(maps, views)
         boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
-        return boxes, scores, resize_like(filled(self.classes[1], fine), views), log_depth.exp()
+        return boxes, probability(scores), resize_like(filled(self.classes[1], fine), views), log_depth.exp()
 
     def losses(self, maps: list[Tensor], views: Tensor, targets: dict[str, Any]) -> dict[str, dict[str, Tensor]]:
         """The parts of each head's loss, before they are weighed."""

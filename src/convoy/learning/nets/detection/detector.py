@@ -14,7 +14,7 @@ from torch import Tensor
 
 from convoy.learning.nets.backbones import backbone, levels_at
 from convoy.learning.nets.detection.head import DetectionHead
-from convoy.learning.nets.detection.loss import detection_loss
+from convoy.learning.nets.detection.loss import detection_loss, probability
 from convoy.learning.nets.detection.neck import Neck
 from convoy.learning.nets.detection.predictions import Predictions, best
 from convoy.learning.nets.detection.targets import BoxTarget, Found
@@ -51,7 +51,7 @@ class Detector(PerceptionNet):
     def forward(self, views: Tensor) -> Found:
         predictions = self.predict(views)
         boxes, scores = best(predictions.boxes, predictions.logits.sigmoid())
-        return [{"boxes": places, "scores": said} for places, said in zip(boxes, scores, strict=True)]
+        return [{"boxes": places, "scores": probability(said)} for places, said in zip(boxes, scores, strict=True)]
 
 
 nano = partial(Detector, size="nano")

@@ -17,6 +17,24 @@ CLASS_WEIGHT, BOX_WEIGHT = 1.0, 2.5
 NOTHING_WEIGHT, NOTHING_POWER = 0.75, 2.0
 """Of cells that see nothing: what is plain counts little. Evenly weighed they drown what is small and rare: signs and
 cones were first found after thousands of steps, and so within hundreds."""
+_USUAL_QUALITY = 0.7
+"""Of a box that finds something."""
+
+
+def varifocal(logits: Tensor, aims: Tensor) -> Tensor:
+    """Compare scores with what they should be, 0 where nothing is, element by element (Zhang et al. 2021)."""
+    weight = torch.where(aims > 0, aims, NOTHING_WEIGHT * logits.detach().sigmoid() ** NOTHING_POWER)
+    return functional.binary_cross_entropy_with_logits(logits, aims, weight, reduction="none")
+
+
+def probability(scores: Tensor) -> Tensor:
+    """Turn scores, sigmoids that `varifocal` has taught, into how likely something is there; in the same order.
+
+    What counts little is guessed boldly: where something is once in twenty times, such a score settles at 0.3. This is
+    the share at which the loss of what is there balances that of what is not.
+    """
+    there = NOTHING_WEIGHT / _USUAL_QUALITY**2 * scores ** (1 + NOTHING_POWER)
+    return there / (1 - scores + there)
 
 
 def detection_loss(predictions: Predictions, targets: Sequence[BoxTarget]) -> dict[str, Tensor]:
@@ -42,8 +60,7 @@ def detection_loss(predictions: Predictions, targets: Sequence[BoxTarget]) -> di
         wanted.append(truths[truth])
         weights.append(quality)
     total = aims.sum().clamp(min=1.0)
-    weight = torch.where(aims > 0, aims, NOTHING_WEIGHT * scores**NOTHING_POWER)
-    weighed = functional.binary_cross_entropy_with_logits(predictions.logits, aims, weight, reduction="none")
+    weighed = varifocal(predictions.logits, aims)
     apart = complete_box_iou_loss(torch.cat(found), torch.cat(wanted))
     return {
         "class": CLASS_WEIGHT * (weighed * counted[..., None]).sum() / total,
