@@ -20,6 +20,7 @@ import os
 import platform
 import random
 import re
+import sys
 import tempfile
 import threading
 import time
@@ -35,6 +36,7 @@ import numpy as np
 
 from convoy import tracing
 from convoy.components import component_class
+from convoy.errors import ConvoyError
 from convoy.graph import SENSOR_DATA, NodeName
 from convoy.hosts.dds import DdsHost, Participant
 from convoy.hosts.dds.domain import LOOPBACK
@@ -291,4 +293,7 @@ def processor() -> str:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ConvoyError as error:
+        sys.exit(f"convoy: {error}")

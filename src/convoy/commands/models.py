@@ -137,8 +137,9 @@ def backbones(
     with console.status("loading torch"):
         from convoy.learning.nets.backbone_table import Cost, costs, matching
 
+    found = matching(pattern)
     print(f"{'name':32} {'from':12} {'M params':>9} {'GFLOPs':>7} {'CPU ms':>7}  strides")
-    for row in costs(matching(pattern)):
+    for row in costs(found):
         if isinstance(row, Cost):
             strides = " ".join(map(str, row.strides))
             figures = f"{row.parameters:9.2f} {row.gflops:7.2f} {'-' if row.cpu_ms is None else f'{row.cpu_ms:.1f}':>7}"
