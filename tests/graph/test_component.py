@@ -520,6 +520,25 @@ def test_diagnostics_go_to_the_one_topic_that_all_share() -> None:
     assert Component.diagnostics.message is DiagnosticArray
 
 
+# What is wanted.
+
+
+def test_whether_anybody_listens_stays_the_same_within_one_handler() -> None:
+    class Careful(Echo):
+        def on_text(self, message: Any) -> None:
+            self.told = [self.echo.wanted]
+            bench.unheard ^= {"echo"}
+            self.told.append(self.echo.wanted)
+
+    bench = Bench(Careful())
+    bench.component.configure()
+    bench.component.activate()
+    for wanted in (True, False):
+        bench.deliver("text", make(String))
+        assert bench.component.told == [wanted, wanted]
+    assert bench.component.echo.wanted, "outside of handlers it is asked anew"
+
+
 # Parameters that change.
 
 

@@ -97,6 +97,7 @@ class Component:
         self.log = Log(logging.getLogger(f"convoy.{name}"), lambda: self._host.now() if self._host else 0)
         self._host: Host | None = None
         self._pending: list[tuple[Output, memoryview]] | None = None
+        self._heard: dict[str, bool] = {}
         self._statuses: dict[str, Status] = {}
         self._failing: dict[str, str] = {}
         self._cancels: list[Cancel] = []
@@ -138,7 +139,11 @@ class Component:
 
     def is_wanted(self, output: Output) -> bool:
         """Tell whether anybody listens to one of the component's outputs; see `BoundOutput.wanted`."""
-        return self._attached().listens(self, output)
+        if self._pending is None:
+            return self._attached().listens(self, output)
+        if output.name not in self._heard:
+            self._heard[output.name] = self._attached().listens(self, output)
+        return self._heard[output.name]
 
     def report(self, status: str, level: Level, message: str, **values: object) -> None:
         """Set one of the component's diagnostics; it is published every second, and at once when its level changes."""
@@ -281,7 +286,7 @@ class Component:
         """Run a handler or step, then send what it published; of one that fails nothing but the failure is sent."""
         host, failure = self._attached(), None
         pending: list[tuple[Output, memoryview]] = []
-        self._pending = pending
+        self._pending, self._heard = pending, {}
         try:
             call()
         except Exception as error:

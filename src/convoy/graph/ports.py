@@ -154,7 +154,10 @@ class BoundOutput:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody listens: what takes time to make need not be made for nobody."""
+        """Whether anybody listens: what takes time to make need not be made for nobody.
+
+        Within one handler the answer stays the same, so that what it has made at first is what it needs at last.
+        """
         return self.component.is_wanted(self.port)
 
 
