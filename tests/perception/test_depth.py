@@ -73,6 +73,14 @@ def test_camera_info_has_the_images_header(active: Active) -> None:
     assert info.k.tolist() == camera_info().k.tolist()
 
 
+def test_camera_info_comes_to_who_listens_to_nothing_else(active: Active) -> None:
+    bench = active(DepthEstimator)
+    bench.unheard = {"depth", "points", "overlay"}
+    bench.deliver("camera_info", camera_info())
+    bench.deliver("image", picture())
+    assert [message.output for message in bench.sent if message.output != "diagnostics"] == ["depth_info"]
+
+
 def test_points_lie_where_the_pixels_look(active: Active) -> None:
     bench = active(DepthEstimator, points_step=10)
     bench.deliver("camera_info", camera_info())

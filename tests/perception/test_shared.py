@@ -65,6 +65,7 @@ def sent(bench: Bench, output: str) -> list[bytes]:
         ({"detections"}, {"boxes", "scores"}),
         ({"mask"}, {"mask"}),
         ({"points"}, {"depth"}),
+        ({"depth_info"}, {"depth"}),
         ({"overlay"}, {"boxes", "scores", "mask"}),
         ({"mask", "depth"}, {"mask", "depth"}),
     ],

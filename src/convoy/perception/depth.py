@@ -47,7 +47,7 @@ class DepthEstimator(DrawnModel):
     rays: Rays | None = None
 
     def needed(self) -> set[str]:
-        wanted = self.depth.wanted or self.overlay.wanted or self.points.wanted
+        wanted = self.depth.wanted or self.depth_info.wanted or self.overlay.wanted or self.points.wanted
         return {"depth"} if wanted else set()
 
     def on_activate(self) -> None:
