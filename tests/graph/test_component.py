@@ -557,6 +557,21 @@ def test_a_refused_change_changes_nothing(echo: Bench) -> None:
     assert (echo.component.parameters.prefix, echo.component.parameters.volume) == ("", 3)
 
 
+def test_what_a_change_publishes_leaves_unless_it_is_refused() -> None:
+    class Loud(Echo):
+        def on_parameters(self, parameters: Any) -> None:
+            self.loudness.publish(make(String, data="!" * parameters.volume))
+            super().on_parameters(parameters)
+
+    bench = Bench(Loud())
+    bench.component.configure()
+    bench.component.set_parameters({"volume": 3})
+    with pytest.raises(EchoError, match="11 hurts"):
+        bench.component.set_parameters({"volume": 11})
+    assert [message.data for message in bench.results("loudness")] == ["!!!"]
+    assert bench.component.failures == 0
+
+
 def test_before_it_is_configured_a_component_takes_any_valid_parameters() -> None:
     component = Echo()
     component.set_parameters({"volume": 11})

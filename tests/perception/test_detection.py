@@ -125,6 +125,18 @@ def test_thresholds_and_classes_may_change_while_it_runs(active: Active) -> None
         bench.component.set_parameters({"classes": ["gren"]})
 
 
+def test_labels_are_told_anew_when_their_threshold_changes(active: Active) -> None:
+    bench = active(Detector)
+    for change in ({"max_iou": 0.4}, {"min_score": 0.8}, {"min_score": 0.8}):
+        bench.component.set_parameters(change)
+    with pytest.raises(ConvoyError):
+        bench.component.set_parameters({"min_score": 0.7, "classes": ["gren"]})
+    bench.component.deactivate()
+    bench.component.set_parameters({"min_score": 0.6})
+    bench.component.activate()
+    assert [labels.threshold for labels in bench.results("labels")] == pytest.approx([0.3, 0.8, 0.6])
+
+
 def test_classes_are_told_once_and_latched(active: Active) -> None:
     (labels,) = active(Detector).results("labels")
     assert [(one.class_id, one.class_name) for one in labels.class_map] == list(enumerate(CLASSES))

@@ -255,9 +255,12 @@ class Component:
             ConvoyError: the component refuses them; nothing has changed.
         """
         new = parse(self.Parameters, self.name, {**self.parameters.model_dump(exclude_unset=True), **changes})
-        if self.state is not State.UNCONFIGURED:
-            self.on_parameters(new)
+        if self.state is State.UNCONFIGURED:
+            self.parameters = new
+            return
+        published = self._collect(lambda: self.on_parameters(new))
         self.parameters = new
+        self._send(self._attached(), published)
 
     # Inside.
 
@@ -285,27 +288,34 @@ class Component:
     def _run(self, what: str, call: Callable[[], None]) -> Exception | None:
         """Run a handler or step, then send what it published; of one that fails nothing but the failure is sent."""
         host, failure = self._attached(), None
-        pending: list[tuple[Output, memoryview]] = []
-        self._pending, self._heard = pending, {}
         try:
-            call()
+            pending = self._collect(call)
         except Exception as error:
             failure = error
-            pending.clear()
             self.failures += 1
             self._failing[what] = f"{what}: {_explain(error)}"
-            self._report_errors()
+            pending = self._collect(self._report_errors)
             if not isinstance(error, ConvoyError):
                 self.log.exception(self._failing[what])
         else:
             if self._failing.pop(what, None):
-                self._report_errors(f"{what} works again")
+                pending += self._collect(lambda: self._report_errors(f"{what} works again"))
+        self._send(host, pending)
+        return failure
+
+    def _collect(self, call: Callable[[], None]) -> list[tuple[Output, memoryview]]:
+        """Run what may publish, and return what it published."""
+        self._pending, self._heard = [], {}
+        try:
+            call()
+            return self._pending
         finally:
             self._pending = None
-        for output, data in pending:
+
+    def _send(self, host: Host, messages: list[tuple[Output, memoryview]]) -> None:
+        for output, data in messages:
             self.traffic.published[output.name] += 1
             host.publish(self, output, data)
-        return failure
 
     def _report_errors(self, otherwise: str = "") -> None:
         level = Level.ERROR if self._failing else Level.OK

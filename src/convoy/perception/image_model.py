@@ -10,7 +10,7 @@ from pydantic import Field
 
 from convoy import tracing
 from convoy.errors import ConvoyError, nearest
-from convoy.graph import LATCHED, ImageInput, Output
+from convoy.graph import LATCHED, ImageInput, Output, State
 from convoy.inference import Fit, ModelCard
 from convoy.inference.component import ModelComponent
 from convoy.interfaces.images import CameraImage, encode
@@ -161,18 +161,24 @@ class LabelledModel(DrawnModel):
 
     def on_activate(self) -> None:
         super().on_activate()
-        header = make(Header, stamp=time(self.now()))
-        self.labels.publish(reports.label_info(header, self.names, getattr(self.parameters, "min_score", 0.0)))
+        self._publish_labels(_threshold(self.parameters))
 
     def on_parameters(self, parameters: Any) -> None:
         super().on_parameters(parameters)
         self._check_classes(self.loaded.card, parameters.classes)
+        threshold = _threshold(parameters)
+        if self.state is State.ACTIVE and threshold != _threshold(self.parameters):
+            self._publish_labels(threshold)
 
     def is_reported(self) -> np.ndarray | None:
         """Return for each class whether it is reported; None where all are."""
         if not self.parameters.classes:
             return None
         return np.array([name in self.parameters.classes for name in self.names])
+
+    def _publish_labels(self, threshold: float) -> None:
+        header = make(Header, stamp=time(self.now()))
+        self.labels.publish(reports.label_info(header, self.names, threshold))
 
     @staticmethod
     def _check_classes(card: ModelCard, classes: tuple[str, ...]) -> None:
@@ -181,3 +187,8 @@ class LabelledModel(DrawnModel):
                 raise PerceptionError(
                     f"{card.name} knows no class {name!r}; nearest first: {', '.join(nearest(name, card.classes))}."
                 )
+
+
+def _threshold(parameters: Any) -> float:
+    """Probability below which a class is not reported; of those that know none, 0."""
+    return getattr(parameters, "min_score", 0.0)
