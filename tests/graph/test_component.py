@@ -515,6 +515,46 @@ def test_a_status_is_published_at_once_when_its_level_changes_and_each_second_ot
     assert bench.reported("Throat") == ["fine", "dry", "fine", "fine"]
 
 
+def test_silence_on_images_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench = Bench(Watcher())
+    bench.component.configure()
+    for _ in range(2):
+        bench.component.activate()
+        bench.pass_time(2 * SECOND)
+        assert not caplog.messages, "a camera may start later"
+        bench.pass_time(60 * SECOND)
+        bench.deliver("image", encode(np.zeros((1, 1), np.uint8), "mono8", make(Header)))
+        bench.pass_time(2 * SECOND)
+        assert [(record.levelname, record.message) for record in caplog.records] == [
+            ("WARNING", "Frequency Status: nothing received on image, watch"),
+            ("INFO", "Frequency Status: running"),
+        ]
+        bench.component.deactivate()
+        caplog.clear()
+
+
+def test_a_status_that_stays_bad_is_logged_but_an_error_only_when_it_happens(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    class Patient(Echo):
+        def on_text(self, message: Any) -> None:
+            super().on_text(message)
+            self.report("Throat", Level.WARN if message.data else Level.OK, message.data or "fine")
+
+    bench = Bench(Patient())
+    bench.component.configure()
+    bench.component.activate()
+    for text in ("dry", "", "dry", "sore", ""):
+        bench.deliver("text", make(String, data=text))
+        bench.pass_time((3 if text == "sore" else 1) * SECOND)
+    assert caplog.messages == ["Throat: sore", "Throat: fine"]
+    bench.component.fails["text"] = EchoError("no voice")
+    bench.deliver("text", make(String))
+    bench.pass_time(10 * SECOND)
+    assert caplog.messages[2:] == ["text: no voice"]
+
+
 def test_diagnostics_go_to_the_one_topic_that_all_share() -> None:
     assert Component.diagnostics.topic == "/diagnostics"
     assert Component.diagnostics.message is DiagnosticArray

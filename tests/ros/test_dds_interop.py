@@ -58,13 +58,14 @@ def ros2(domain: int) -> Any:
 
 @pytest.fixture
 def component(start: Any) -> Any:
-    """The component /car/brightness, running on the DDS host; it must not warn."""
+    """The component /car/brightness, running on the DDS host; it must warn of nothing but that it gets no images."""
     process = start(DDS / "brightness.py", *CAR)
     process.wait_for("ready")
     yield process
     process.signal(signal.SIGTERM)
     assert process.end() == 0
-    assert not [line for line in process.said if "WARN" in line or "ERROR" in line]
+    warnings = [line for line in process.said if "WARN" in line or "ERROR" in line]
+    assert not [line for line in warnings if "nothing received on image" not in line]
 
 
 @pytest.mark.usefixtures("component")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, ClassVar
@@ -18,6 +19,10 @@ from convoy.interfaces import cdr
 from convoy.interfaces.messages import DiagnosticArray, Message, nanoseconds, type_name
 
 DIAGNOSTICS_PERIOD_NS = 1_000_000_000
+LOGGED_AFTER = 3
+"""Diagnostics in a row in which a status is bad before the log says so: who starts has no images yet."""
+_ERRORS = "Errors"
+"""Name of the status of what failed."""
 
 
 class ComponentError(ConvoyError):
@@ -99,6 +104,7 @@ class Component:
         self._pending: list[tuple[Output, memoryview]] | None = None
         self._heard: dict[str, bool] = {}
         self._statuses: dict[str, Status] = {}
+        self._bad: Counter[str] = Counter()
         self._failing: dict[str, str] = {}
         self._cancels: list[Cancel] = []
         self._image_sources: dict[str, tuple[str, int]] = {}
@@ -146,7 +152,10 @@ class Component:
         return self._heard[output.name]
 
     def report(self, status: str, level: Level, message: str, **values: object) -> None:
-        """Set one of the component's diagnostics; it is published every second, and at once when its level changes."""
+        """Set one of the component's diagnostics; it is published every second, and at once when its level changes.
+
+        One that is still bad after a few seconds is logged as well, once until it is good again.
+        """
         old = self._statuses.get(status)
         self._statuses[status] = new = Status(level, message, {key: str(value) for key, value in values.items()})
         if (old is None or old.level != level) and self._pending is not None:
@@ -188,6 +197,7 @@ class Component:
         self._require(State.INACTIVE)
         self.traffic = Traffic()
         self._image_sources.clear()
+        self._bad.clear()
         self._step("activate", self.on_activate)
         self.state = State.ACTIVE
         for name, timer in self.timers.items():
@@ -319,7 +329,7 @@ class Component:
 
     def _report_errors(self, otherwise: str = "") -> None:
         level = Level.ERROR if self._failing else Level.OK
-        self.report("Errors", level, "; ".join(self._failing.values()) or otherwise, failures=self.failures)
+        self.report(_ERRORS, level, "; ".join(self._failing.values()) or otherwise, failures=self.failures)
 
     def _every(self, period_ns: int, name: str, call: Callable[[], None]) -> None:
         self._cancels.append(self._attached().every(self, period_ns, lambda: self.guard(name, call)))
@@ -329,8 +339,22 @@ class Component:
             *self.traffic.status(DIAGNOSTICS_PERIOD_NS, [name for name, port in self.inputs.items() if port.latest])
         )
         self.traffic = Traffic()
+        self._log_statuses()
         self._statuses["Parameters"] = Status(Level.OK, "", values(self.parameters))
         self.diagnostics.publish(diagnostics(self.name, self.now(), self._statuses))
+
+    def _log_statuses(self) -> None:
+        """Log of each status once that it stays bad, and once that it is good again."""
+        for name, status in self._statuses.items():
+            if name == _ERRORS:
+                continue  # each was logged when it happened
+            if status.level is Level.OK:
+                if self._bad.pop(name, 0) >= LOGGED_AFTER:
+                    self.log.info(f"{name}: {status.message}")
+            else:
+                self._bad[name] += 1
+                if self._bad[name] == LOGGED_AFTER:
+                    self.log.warning(f"{name}: {status.message}")
 
     def _attached(self) -> Host:
         if self._host is None:

@@ -105,10 +105,10 @@ class DepthEstimator(DrawnModel):
         return ratio
 
     def _report_scale(self, ratio: float | None = None) -> None:
-        if self.loaded.card.camera.focal_length is None:
+        if self.camera is None:
+            said = Level.WARN, "no camera_info yet: no points, and depth is that of a camera as in training"
+        elif self.loaded.card.camera.focal_length is None:
             said = Level.WARN, "the model does not say with which focal length it was trained; depth is not scaled"
-        elif self.camera is None:
-            said = Level.WARN, "no camera_info yet; depth is that of a camera as in training"
         else:
             said = Level.OK, "calibrated" if ratio is None else f"depth is scaled by {ratio:.3f}"
         self.report("Calibration", *said)
