@@ -144,5 +144,8 @@ def test_what_trainings_of_the_simulated_car_begin_as_is_a_model_that_steers(roo
     weights = pytest.importorskip("convoy.learning.driving_weights", reason="training needs the extra 'learn'")
     graph = {component.name: component for component, _ in build(load(root / "launch/console.launch.yaml", {}))}
     assert weights.load_steering(graph["console"].parameters.start_model, 0.1)[-1].out_features == 1
+    arguments = {"start_model": "''"}  # as ros2 launch takes it
+    bare = {component.name: component for component, _ in build(load(root / "launch/console.launch.yaml", arguments))}
+    assert bare["console"].parameters.start_model == Path()
     car = {component.name: component for component, _ in build(load(root / "launch/car.launch.yaml", {}))}
     assert car["console"].parameters.start_model == Path(), "a real car's camera is unlike the simulated one"

@@ -53,8 +53,9 @@ def test_tracks_can_be_left_out(root: Path) -> None:
     assert [component.name for component, _ in graph] == ["detector"]
 
 
-def test_the_relocaliser_hears_of_mountings_and_speaks_where_it_is_asked_to(root: Path) -> None:
-    arguments = {"pose": "/initialpose", "base_frame": ""}
+@pytest.mark.parametrize("empty", ["", "''"])
+def test_the_relocaliser_hears_of_mountings_and_speaks_where_it_is_asked_to(root: Path, empty: str) -> None:
+    arguments = {"pose": "/initialpose", "base_frame": empty}
     ((component, node),) = build(load(root / "launch/relocalisation.launch.yaml", arguments))
     assert (node.topic("tf_static"), node.topic("pose")) == ("/tf_static", "/initialpose")
     assert component.parameters.base_frame == ""
