@@ -23,19 +23,23 @@ def run(
 
     enter(component, ["run", component, *context.args])
 
+    from convoy.hosts.process import log_to_console, stop_requested
+
+    stopping = stop_requested()  # first: to import the rest takes a second, in which Ctrl-C is no error
+
     from convoy.components import component_class
     from convoy.hosts.dds.settings import split
-    from convoy.hosts.process import log_to_console, stop_requested
     from convoy.launch.ros_args import parse_ros_arguments
 
     arguments = parse_ros_arguments(context.args, component)
     own, settings = split(arguments.parameters)
     log_to_console(arguments.log_level)
     instance = component_class(component)(arguments.node.name, own)
-    stopping = stop_requested()
 
     from convoy.hosts.dds import DdsHost, Participant
 
+    if stopping.is_set():
+        return
     with Participant() as participant, DdsHost(participant) as host:
         host.add(instance, arguments.node, settings)
         host.start()

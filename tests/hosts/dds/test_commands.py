@@ -28,6 +28,15 @@ def test_a_component_runs_until_it_is_told_to_stop_and_is_on_the_network(start: 
     assert supervisor.end() == 0
 
 
+def test_ctrl_c_while_it_is_still_being_loaded_is_no_error(start: Any) -> None:
+    loading = [CONVOY[0], "-X", "importtime", *CONVOY[1:]]  # Python itself says what it has loaded
+    supervisor = start("run", "supervisor", program=loading)
+    supervisor.wait_for("convoy.hosts.dds.settings")
+    supervisor.signal(signal.SIGINT)
+    assert supervisor.end() == 0
+    assert not [line for line in supervisor.said if "Traceback" in line or "runs in domain" in line]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -10,6 +10,10 @@ def main() -> int:
     """Run the component that this executable is named after; return the exit code."""
     name = Path(sys.argv[0]).name
     try:
+        from convoy.hosts.process import stop_requested
+
+        stopping = stop_requested()  # first: to import the rest takes seconds, in which Ctrl-C is no error
+
         from convoy.components import component_class
         from convoy_ros.process import run
 
@@ -21,4 +25,4 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    return run(name, cls, sys.argv)
+    return run(name, cls, sys.argv, stopping)

@@ -34,20 +34,23 @@ AUTOSTART = ParameterDescriptor(
 )
 
 
-def run(name: str, cls: type[Component], arguments: list[str]) -> int:
+def run(name: str, cls: type[Component], arguments: list[str], stopping: threading.Event | None = None) -> int:
     """Run a component as a managed node until SIGINT or SIGTERM.
 
     Args:
         name: the node's, unless it is remapped.
         cls: the component.
         arguments: as in ``sys.argv``.
+        stopping: of `stop_requested`, where that was called already.
 
     Returns:
         The exit code: 0 after a signal, 1 where the component could not start.
     """
-    stopping = stop_requested()  # rclpy's handlers take the context away before the component has come to rest
+    if stopping is None:
+        stopping = stop_requested()
     try:
         _parse(name, cls, remove_ros_args(arguments)[1:])
+        # rclpy's own handlers take the context away before the component has come to rest.
         rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
         node = LifecycleNode(name, enable_logger_service=True)
     except Exception as error:  # rclpy has no common class for what it finds wrong with ROS arguments
@@ -72,6 +75,8 @@ def _run(node: LifecycleNode, cls: type[Component], stopping: threading.Event) -
     executor.add_node(node)
     spinner = threading.Thread(target=_spin, args=(executor, node, stopping), name="spin")
     try:
+        if stopping.is_set():
+            return 0
         if autostart and not (_succeeded(node.trigger_configure()) and _succeeded(node.trigger_activate())):
             return 1
         spinner.start()
