@@ -18,7 +18,7 @@ PATIENCE_S = 60
 NEEDED = "rclpy, cv2, numpy, onnxruntime, pydantic, rosbags, serial, simplejpeg, starlette"
 LOOKS_AROUND_S = {"lifecycle": 0.2, "param": 0.2, "node": 1.0, "topic": 1.0}
 """How long a command listens for the graph: until it sees one node, or until it has seen all."""
-NOT_SEEN_YET = ("Node not found", "Unable to find node", "Unknown topic")
+NOT_SEEN_YET = ("Node not found", "Unable to find node", "Unknown topic", "does not appear to be published yet")
 
 
 class Ros:
@@ -33,7 +33,7 @@ class Ros:
         Of the commands that ask about a node, ``lifecycle set`` and ``param set`` succeed even where the node refuses.
         """
         command = ["ros2", *map(str, arguments)]
-        if command[1] in LOOKS_AROUND_S and command[2] not in ("pub", "echo"):
+        if command[1] in LOOKS_AROUND_S and command[2] != "pub":
             command += ["--no-daemon", "--spin-time", str(LOOKS_AROUND_S[command[1]])]
         deadline = time.monotonic() + PATIENCE_S
         while True:
@@ -56,13 +56,17 @@ class Ros:
         process.wait_for("activate: done")
         return process
 
-    def wait_for_node(self, name: str, *, prefix: bool = False) -> None:
-        """Wait until a node of that name is there, or one whose name begins with it."""
+    def wait_for_node(self, name: str) -> None:
+        """Wait until a node of that name is there."""
         deadline = time.monotonic() + PATIENCE_S
-        while not any(
-            found.startswith(name) if prefix else found == name for found in self("node", "list", "-a").split()
-        ):
+        while name not in self("node", "list", "-a").split():
             assert time.monotonic() < deadline, f"no node {name}"
+
+    def wait_for_listener(self, topic: str) -> None:
+        """Wait until somebody subscribes to a topic."""
+        deadline = time.monotonic() + PATIENCE_S
+        while "Subscription count: 0" in self("topic", "info", topic):
+            assert time.monotonic() < deadline, f"nobody listens to {topic}"
 
     def kill(self) -> None:
         """End all that was started."""

@@ -95,9 +95,9 @@ def test_nodes_and_topics_are_listed_as_any_others(ros2: Any) -> None:
 
 @pytest.mark.usefixtures("component")
 def test_ros2_topic_echo_and_hz_hear_it(ros2: Any, start: Any) -> None:
-    assert "brightness: Frequency Status" in ros2("topic", "echo", "--once", "/diagnostics")
+    assert "brightness: Frequency Status" in ros2("topic", "echo", "--once", "/diagnostics", *NO_DAEMON)
     latched = ("--qos-durability", "transient_local", "--qos-reliability", "reliable")
-    assert "configured" in ros2("topic", "echo", "--once", "/car/hello", *latched)
+    assert "configured" in ros2("topic", "echo", "--once", "/car/hello", *latched, *NO_DAEMON)
     hz = start("topic", "hz", "/car/tick", program=["ros2"])
     assert float(hz.wait_for("average rate").split(":")[1]) == pytest.approx(1.0, rel=0.1)
 

@@ -124,7 +124,7 @@ def test_logging_goes_through_ros(ros: Ros) -> None:
     ros.run("supervisor", *CAR)
     stop = ("/car/emergency_stop", "std_msgs/msg/Bool", "{data: true}")
     log = ros.start("ros2", "topic", "echo", "/rosout", "--field", "msg")
-    ros.wait_for_node("/_ros2cli", prefix=True)
+    ros.wait_for_listener("/rosout")
     ros("topic", "pub", "--once", "-w", "1", *stop)
     log.wait_for("emergency stop; release it on release_emergency_stop")
 
@@ -132,7 +132,7 @@ def test_logging_goes_through_ros(ros: Ros) -> None:
 def test_simulated_time_drives_the_timers(ros: Ros) -> None:
     ros.run("supervisor", "-p", "use_sim_time:=true")
     drive = ros.start("ros2", "topic", "echo", "/drive", "--field", "header.stamp")
-    ros.wait_for_node("/_ros2cli", prefix=True)
+    ros.wait_for_listener("/drive")
     for second in (7, 8, 2, 3):  # the bag starts over
         clock = ("/clock", "rosgraph_msgs/msg/Clock", f"{{clock: {{sec: {second}}}}}")
         ros("topic", "pub", "--times", "3", "-r", "10", "-w", "1", *clock)
