@@ -13,6 +13,12 @@ from convoy.graph import ComponentParameters
 from convoy.graph.parameters import ParameterDescription, check, describe
 
 _INT64 = 2**63 - 1
+_ARRAYS = {
+    Parameter.Type.BOOL_ARRAY,
+    Parameter.Type.INTEGER_ARRAY,
+    Parameter.Type.DOUBLE_ARRAY,
+    Parameter.Type.STRING_ARRAY,
+}
 
 
 def declare(node: Node, model: type[ComponentParameters]) -> None:
@@ -23,23 +29,26 @@ def declare(node: Node, model: type[ComponentParameters]) -> None:
     Raises:
         ParameterError: a value that the node was started with is unknown or out of range.
     """
+    kinds = {description.name: Parameter.Type[description.type.upper()] for description in describe(model)}
     # rclpy has no public way to ask for values that belong to no declared parameter; they would be ignored.
     given = {
-        name: parameter.value
+        name: _widened(parameter, kinds.get(name)).value
         for name, parameter in node._parameter_overrides.items()
         if not node.has_parameter(name) and not name.startswith("qos_overrides.")
     }
     check(model, node.get_name(), given)
     for description in describe(model):
         value = given.get(description.name, description.default)
-        kind = Parameter.Type[description.type.upper()]
+        kind = kinds[description.name]
+        empty = kind in _ARRAYS and value is not None and not len(value)
         node.declare_parameter(
             description.name,
-            kind if value is None or value == () or value == [] else _as(kind, value),
+            kind if value is None or empty else _as(kind, value),
             _descriptor(description),
             ignore_override=True,
         )
-    kinds = {description.name: Parameter.Type[description.type.upper()] for description in describe(model)}
+        if empty:  # declared by its type, which rclpy does not see in it; while one is not set, rclpy tells of none
+            node.set_parameters([Parameter(description.name, kind, [])])
     node.add_pre_set_parameters_callback(
         lambda parameters: [_widened(parameter, kinds.get(parameter.name)) for parameter in parameters]
     )
@@ -60,10 +69,13 @@ def _as(kind: Parameter.Type, value: Any) -> Any:
 
 
 def _widened(parameter: Parameter, declared: Parameter.Type | None) -> Parameter:
-    """Let ``ros2 param set NODE speed 2`` mean 2.0: a YAML integer is a fine double."""
+    """Let a YAML integer be a fine double, and ``[]``, in which ROS sees no type, a list of any kind."""
     whole = {Parameter.Type.DOUBLE: Parameter.Type.INTEGER, Parameter.Type.DOUBLE_ARRAY: Parameter.Type.INTEGER_ARRAY}
     if declared in whole and parameter.type_ is whole[declared]:
         return Parameter(parameter.name, declared, _as(declared, parameter.value))
+    # At start it comes as a parameter that is not set, later as a list of another kind.
+    if declared in _ARRAYS and (parameter.value is None or (not parameter.value and parameter.type_ in _ARRAYS)):
+        return Parameter(parameter.name, declared, [])
     return parameter
 
 
