@@ -235,14 +235,16 @@ def _train(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
+        checkpoint = folder / _LAST if resume and (folder / _LAST).exists() else None
+        begins = torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"] + 1 if checkpoint else 0
         batches = ShuffledBatches(len(training), schedule.batch_size, schedule.seed)
-        batches.epoch = lambda: trainer.current_epoch
+        # Of a run that goes on the first batches are read ahead, before lightning knows in which epoch it is.
+        batches.epoch = lambda: max(begins, trainer.current_epoch)
         shown = _loader(training, batches, schedule.workers)
         checked = validation and _loader(
             validation, _BatchesInOrder(len(validation), schedule.batch_size), schedule.workers
         )
         on_interrupt = signal.getsignal(signal.SIGINT)
-        checkpoint = folder / _LAST if resume and (folder / _LAST).exists() else None
         try:
             trainer.fit(task, shown, checked, ckpt_path=checkpoint, weights_only=True)
         except SystemExit:  # lightning's answer to Ctrl-C, which it ignores from then on

@@ -48,12 +48,13 @@ def test_goes_on_where_it_was_stopped_and_repeats_with_its_seed(scenes: SampleLi
             raise KeyboardInterrupt
 
     whole = trained(scenes, tmp_path / "whole")
-    assert torch.equal(trained(scenes, tmp_path / "by another", replace(SHORT, workers=1)), whole)
-    with pytest.raises(InterruptedTrainingError, match="--resume goes on from there"):
-        trained(scenes, tmp_path / "stopped", on_epoch=stop)
-    assert torch.equal(trained(scenes, tmp_path / "stopped", resume=True), whole)
+    for workers in (0, 1):
+        how, folder = replace(SHORT, workers=workers), tmp_path / f"stopped {workers}"
+        with pytest.raises(InterruptedTrainingError, match="--resume goes on from there"):
+            trained(scenes, folder, how, on_epoch=stop)
+        assert torch.equal(trained(scenes, folder, how, resume=True), whole)
     with pytest.raises(LearningError, match="started with seed = 0, now it is 1"):
-        trained(scenes, tmp_path / "stopped", replace(SHORT, seed=1), resume=True)
+        trained(scenes, folder, replace(SHORT, seed=1), resume=True)
 
 
 def test_what_is_frozen_stays_and_the_rest_learns(scenes: SampleList, tmp_path: Path) -> None:
