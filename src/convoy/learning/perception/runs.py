@@ -94,4 +94,4 @@ class Checkpoint:
             said += [f"--{name if value else f'no-{name}'}"] if isinstance(value, bool) else [f"--{name}", str(value)]
         said += ["--start", self.start] if self.start else []
         epoch = torch.load(self.path, map_location="cpu", weights_only=True)["epoch"] + 1
-        return f"{shlex.join(said)}, as it was after {epoch} epochs"
+        return f"{shlex.join(said)}, as it was after epoch {epoch}"
