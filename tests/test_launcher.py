@@ -102,7 +102,7 @@ def without_mesa(checkout: Path) -> Path:
     venv = checkout / ".venv"
     (venv / "bin").mkdir(parents=True)
     os.utime(checkout / "requirements.lock", (0, 0))
-    for seconds, part in enumerate(("runtime", "report", "learn", "sim"), 1):
+    for seconds, part in enumerate(("runtime", "report", "learn", "console", "dev", "sim"), 1):
         (venv / f"installed-{part}").touch()
         os.utime(venv / f"installed-{part}", (seconds, seconds))
     python_ = venv / "bin" / "python"
