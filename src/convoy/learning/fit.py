@@ -47,8 +47,8 @@ Examples = TensorDataset | Subset[Any] | Batches
 BEST, OPTIONS = "best.ckpt", "options.json"
 """In the folder of a run."""
 _LAST, _RESULT = "last.ckpt", "result.json"
-_KEPT_BYTES = 2**31 - 1
-"""Freed memory for the next batch; there is no way to say more."""
+_KEPT_BYTES = 2**30
+"""Freed memory for the next batch."""
 
 
 class InterruptedTrainingError(LearningError):
