@@ -5,17 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
 import pytest
-from pydantic import Field
+from tests.graph.components import SECOND, Echo, EchoError
 
-from convoy.errors import ConvoyError
 from convoy.graph import (
     Component,
     ComponentError,
     ComponentParameters,
-    ImageHeaderInput,
-    ImageInput,
     Input,
     Level,
     Output,
@@ -25,64 +21,9 @@ from convoy.graph import (
 )
 from convoy.graph.bench import Bench
 from convoy.interfaces import cdr
-from convoy.interfaces.images import CameraImage, compress, encode
-from convoy.interfaces.messages import Bool, DiagnosticArray, Header, String, make, time
+from convoy.interfaces.messages import Bool, String, make
 
-SECOND = 1_000_000_000
 TEXT = "std_msgs/msg/String"
-
-
-class EchoError(ConvoyError):
-    """Something that a user can mend."""
-
-
-class Echo(Component):
-    """Repeats what it hears, twice, and counts the seconds."""
-
-    class Parameters(ComponentParameters):
-        prefix: str = Field("", description="goes before each line")
-        volume: int = Field(1, ge=0, le=11, description="loudness")
-
-    text = Input("text", String)
-    echo = Output("echo", String)
-    loudness = Output("loudness", String)
-    tick = Timer(0.25)
-
-    def __init__(self, name: str = "echo", parameters: dict[str, Any] | None = None) -> None:
-        super().__init__(name, parameters)
-        self.steps: list[str] = []
-        self.ticks: list[int] = []
-        self.fails: dict[str, Exception] = {}
-
-    def on_configure(self) -> None:
-        self.step("configure")
-
-    def on_activate(self) -> None:
-        self.step("activate")
-
-    def on_deactivate(self) -> None:
-        self.step("deactivate")
-
-    def on_cleanup(self) -> None:
-        self.step("cleanup")
-
-    def on_text(self, message: Any) -> None:
-        self.echo.publish(make(String, data=self.parameters.prefix + message.data))
-        self.step("text")
-        self.loudness.publish(make(String, data="!" * self.parameters.volume))
-
-    def on_tick(self) -> None:
-        self.ticks.append(self.now())
-        self.step("tick")
-
-    def on_parameters(self, parameters: Any) -> None:
-        if parameters.volume > 10:
-            raise EchoError("11 hurts")
-
-    def step(self, name: str) -> None:
-        self.steps.append(name)
-        if name in self.fails:
-            raise self.fails[name]
 
 
 @pytest.fixture
@@ -353,81 +294,6 @@ def test_an_output_takes_messages_of_its_type_and_within_a_handler_only(echo: Be
         echo.component.echo.publish(make(String))
 
 
-# Images.
-
-
-class Watcher(Component):
-    """Notes from where it gets its images."""
-
-    image = ImageInput("image")
-    watch = ImageHeaderInput("image")
-
-    def __init__(self) -> None:
-        super().__init__("watcher")
-        self.images: list[CameraImage] = []
-        self.headers: list[Header] = []
-
-    def on_image(self, image: CameraImage) -> None:
-        self.images.append(image)
-
-    def on_watch(self, header: Header) -> None:
-        self.headers.append(header)
-
-
-@pytest.fixture
-def watcher() -> Bench:
-    bench = Bench(Watcher(), now_ns=100 * SECOND)
-    bench.component.configure()
-    bench.component.activate()
-    return bench
-
-
-def picture(kind: str, frame_id: str = "") -> Any:
-    pixels = np.full((4, 6, 3), 128, np.uint8)
-    header = make(Header, frame_id=frame_id or kind)
-    return encode(pixels, "bgr8", header) if kind == "raw" else compress(pixels, "bgr8", header, "png")
-
-
-@pytest.mark.parametrize("kind", ["raw", "compressed"])
-def test_an_image_input_takes_images_raw_or_compressed(watcher: Bench, kind: str) -> None:
-    watcher.deliver("image", picture(kind))
-    watcher.deliver("watch", picture(kind))
-    (image,), (header,) = watcher.component.images, watcher.component.headers
-    assert (image.width, image.height, image.header.frame_id, header.frame_id) == (6, 4, kind, kind)
-
-
-@pytest.mark.parametrize("kinds", [("raw", "compressed"), ("compressed", "raw")])
-def test_where_both_are_published_the_first_is_used_until_it_falls_silent(
-    watcher: Bench, kinds: tuple[str, str]
-) -> None:
-    for _ in range(30):
-        for kind in kinds:
-            watcher.deliver("image", picture(kind))
-        watcher.pass_time(SECOND // 20)
-    for _ in range(30):
-        watcher.deliver("image", picture(kinds[1]))
-        watcher.pass_time(SECOND // 20)
-    used = [image.header.frame_id for image in watcher.component.images]
-    # The first was heard last at 1.45 s, so the second is used from 2.45 s on: at 20 Hz, from its 49th to its 59th.
-    assert used == [kinds[0]] * 30 + [kinds[1]] * 11
-
-
-def test_images_that_cannot_be_read_do_not_keep_the_others_out(watcher: Bench) -> None:
-    raw, compressed = watcher.component.inputs["image"].subscriptions()
-    broken = picture("raw")
-    broken.step = 1
-    watcher.deliver(raw, broken)
-    watcher.deliver(compressed, picture("compressed"))
-    assert [image.header.frame_id for image in watcher.component.images] == ["compressed"]
-
-
-def test_time_that_jumps_back_lets_either_source_in(watcher: Bench) -> None:
-    watcher.deliver("image", picture("raw"))
-    watcher.jump(0)
-    watcher.deliver("image", picture("compressed"))
-    assert len(watcher.component.images) == 2
-
-
 # Timers.
 
 
@@ -443,121 +309,6 @@ def test_timers_end_with_deactivation_and_start_anew(echo: Bench) -> None:
     echo.component.activate()
     echo.pass_time(SECOND // 4)
     assert echo.component.ticks == [SECOND // 4, SECOND // 3 + SECOND + SECOND // 4]
-
-
-# Diagnostics.
-
-
-def diagnostics(bench: Bench) -> list[Any]:
-    return bench.results("diagnostics")
-
-
-def test_diagnostics_come_every_second_with_the_traffic() -> None:
-    bench = Bench(Watcher(), now_ns=100 * SECOND)
-    bench.component.configure()
-    bench.component.activate()
-    for number in range(40):
-        bench.pass_time(SECOND // 20 - (number == 0))  # just before each second's end
-        image = picture("raw")
-        image.header.stamp = time(bench.now() - 5_000_000)
-        bench.deliver("image", image)
-    bench.component.traffic.replaced["image"] += 3
-    bench.pass_time(1)
-    first, second = diagnostics(bench)
-    assert [array.header.stamp.sec for array in (first, second)] == [101, 102]
-    status, _ = first.status
-    values = {value.key: value.value for value in status.values}
-    assert (status.name, status.level, status.message) == ("watcher: Frequency Status", Level.OK, "running")
-    assert values["image received (Hz)"] == "20.0"
-    assert values["watch received (Hz)"] == "0.0"
-    assert values["age at publish p50 (ms)"] == values["age at publish p99 (ms)"] == "5.0"
-    assert {value.key: value.value for value in second.status[0].values}["image replaced"] == "3"
-
-
-def test_what_is_set_is_told_with_the_diagnostics_and_secrets_are_not() -> None:
-    class Locked(Component):
-        class Parameters(ComponentParameters):
-            speed: float = Field(1.5, description="m/s")
-            token: str = Field("", repr=False, description="secret")
-
-    bench = Bench(Locked("locked", {"token": "0123456789abcdef"}))
-    bench.component.configure()
-    bench.component.activate()
-    bench.pass_time(SECOND)
-    told = [{value.key: value.value for value in array.status[-1].values} for array in diagnostics(bench)]
-    bench.component.set_parameters({"speed": 2.5})
-    bench.pass_time(SECOND)
-    told += [{value.key: value.value for value in diagnostics(bench)[-1].status[-1].values}]
-    assert told == [{"speed": "1.5"}, {"speed": "2.5"}]
-
-
-def test_silence_on_images_is_stale() -> None:
-    bench = Bench(Watcher())
-    bench.component.configure()
-    bench.component.activate()
-    bench.pass_time(SECOND)
-    assert bench.reported("Frequency Status", Level.STALE) == ["nothing received on image, watch"]
-
-
-def test_a_status_is_published_at_once_when_its_level_changes_and_each_second_otherwise() -> None:
-    class Patient(Echo):
-        def on_text(self, message: Any) -> None:
-            self.report("Throat", Level.WARN if message.data else Level.OK, message.data or "fine", temperature=37.5)
-
-    bench = Bench(Patient())
-    bench.component.configure()
-    bench.component.activate()
-    for text in ("", "", "dry", "sore", ""):
-        bench.deliver("text", make(String, data=text))
-    assert bench.reported("Throat") == ["fine", "dry", "fine"]
-    assert [line.values[0].value for line in diagnostics(bench)[0].status] == ["37.5"]
-    bench.pass_time(SECOND)
-    assert bench.reported("Throat") == ["fine", "dry", "fine", "fine"]
-
-
-def test_silence_on_images_is_logged_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    bench = Bench(Watcher())
-    bench.component.configure()
-    for _ in range(2):
-        bench.component.activate()
-        bench.pass_time(2 * SECOND)
-        assert not caplog.messages, "a camera may start later"
-        bench.pass_time(60 * SECOND)
-        bench.deliver("image", encode(np.zeros((1, 1), np.uint8), "mono8", make(Header)))
-        bench.pass_time(2 * SECOND)
-        assert [(record.levelname, record.message) for record in caplog.records] == [
-            ("WARNING", "Frequency Status: nothing received on image, watch"),
-            ("INFO", "Frequency Status: running"),
-        ]
-        bench.component.deactivate()
-        caplog.clear()
-
-
-def test_a_status_that_stays_bad_is_logged_but_an_error_only_when_it_happens(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-
-    class Patient(Echo):
-        def on_text(self, message: Any) -> None:
-            super().on_text(message)
-            self.report("Throat", Level.WARN if message.data else Level.OK, message.data or "fine")
-
-    bench = Bench(Patient())
-    bench.component.configure()
-    bench.component.activate()
-    for text in ("dry", "", "dry", "sore", ""):
-        bench.deliver("text", make(String, data=text))
-        bench.pass_time((3 if text == "sore" else 1) * SECOND)
-    assert caplog.messages == ["Throat: sore", "Throat: fine"]
-    bench.component.fails["text"] = EchoError("no voice")
-    bench.deliver("text", make(String))
-    bench.pass_time(10 * SECOND)
-    assert caplog.messages[2:] == ["text: no voice"]
-
-
-def test_diagnostics_go_to_the_one_topic_that_all_share() -> None:
-    assert Component.diagnostics.topic == "/diagnostics"
-    assert Component.diagnostics.message is DiagnosticArray
 
 
 # What is wanted.
