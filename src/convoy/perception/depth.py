@@ -46,9 +46,13 @@ class DepthEstimator(DrawnModel):
     camera: CameraModel | None = None
     rays: Rays | None = None
 
+    @property
+    def is_depth_wanted(self) -> bool:
+        """Whether anybody listens to what is made of depth, the overlay aside."""
+        return self.depth.wanted or self.depth_info.wanted or self.points.wanted
+
     def needed(self) -> set[str]:
-        wanted = self.depth.wanted or self.depth_info.wanted or self.overlay.wanted or self.points.wanted
-        return {"depth"} if wanted else set()
+        return {"depth"} if self.is_depth_wanted or self.overlay.wanted else set()
 
     def on_activate(self) -> None:
         super().on_activate()

@@ -29,7 +29,7 @@ class SharedPerception(Detector, Segmenter, DepthEstimator, Relocaliser):
         drawn = {"boxes", "scores", "mask"} if self.overlay.wanted else set()
         boxes = {"boxes", "scores"} if self.detections.wanted else set()
         mask = {"mask"} if self.mask.wanted else set()
-        depth = {"depth"} if self.depth.wanted or self.depth_info.wanted or self.points.wanted else set()
+        depth = {"depth"} if self.is_depth_wanted else set()
         return drawn | boxes | mask | depth | Relocaliser.needed(self)
 
     def answer(self, seen: Seen) -> None:
